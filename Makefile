@@ -1,0 +1,46 @@
+PYTHON ?= python3
+BIN := .venv/bin
+FASHION ?= /usr/share/datasets/fashion-mnist
+
+.DEFAULT_GOAL := help
+.PHONY: help install quickstart check format test test-long wheel clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/.developed: .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+install: .venv/.installed  ## make .venv with everything a user needs
+
+quickstart: install  ## from a bare checkout to an open report: 24 trials on scanned digits
+	$(BIN)/ablation sweep quickstart
+
+check: .venv/.developed  ## format, lint, types and fast tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m 'not slow and not long'
+
+format: .venv/.developed  ## mend what a machine can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: .venv/.developed  ## every test that needs no special machine: under 12 minutes
+	$(BIN)/python -m pytest -m 'not long'
+
+test-long: .venv/.developed  ## the long tests too
+	$(BIN)/python -m pytest
+
+wheel: .venv/.installed  ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:  ## remove what was made, but no study
+	rm -rf .venv dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache
