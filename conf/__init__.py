@@ -1,0 +1,1 @@
+"""What may be chosen: one folder a group, one YAML file a row."""
