@@ -1,0 +1,95 @@
+"""Files that survive crashes: atomic writes, one YAML reader, one lock, hashes."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FLOAT = re.compile(
+    r"^[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|Inf|INF))$"
+    r"|^\.(?:nan|NaN|NAN)$"
+)
+"""What YAML 1.2 calls a float; YAML 1.1, which PyYAML reads, takes 1e-4 for a text."""
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, even after a power cut."""
+    data = content.encode() if isinstance(content, str) else content
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(temporary, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON atomically; refuses NaN and infinity."""
+    write_atomic(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; raises ValueError that names a damaged file."""
+    try:
+        return json.loads(path.read_text())
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read YAML in which 1e-4 is a number, as in YAML 1.2; raises ValueError that names a damaged file."""
+    import yaml
+
+    class Reader(yaml.SafeLoader):
+        """SafeLoader that also reads 1e-4 as a float."""
+
+    Reader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
+    try:
+        return yaml.load(path.read_text(), Loader=Reader)
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+
+
+def write_yaml(path: Path, value: Any) -> None:
+    """Write YAML atomically, keys in the order given."""
+    import yaml
+
+    write_atomic(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def try_lock(path: Path) -> int | None:
+    """Return a file descriptor that holds the lock at `path`, or None while another process holds it.
+
+    The kernel frees it when the last process that holds the descriptor closes it or dies.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, waiting for it as long as need be."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,86 @@
+"""One row of a group in `conf/`: a name, the factory that makes it, and the factory's arguments."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LOCAL = frozenset({"root", "download", "weights"})
+"""Arguments that say where something lies on this machine: stored, never hashed."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+
+
+def _frozen(value: Any, place: str) -> Any:
+    """Return `value` with lists as tuples; refuse what JSON cannot say exactly."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{place} is {value}; a setting is a finite number")
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(item, place) for item in value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(
+        f"{place} is {value!r}; a setting is a number, a text, true, false, null or a list"
+    )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One row of a group in `conf/`: a name, the factory that makes it, and the factory's arguments.
+
+    `source` is the SHA-256 of the file that a user's own factory comes from ("" for torch's and ours).
+    """
+
+    name: str
+    target: str
+    arguments: tuple[tuple[str, Any], ...] = ()
+    cite: str = field(default="", compare=False)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise ValueError(
+                f"name {self.name!r} is not made of letters, digits and _.+- (64 at most)"
+            )
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """The factory's keyword arguments, those of this machine included."""
+        return dict(self.arguments)
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any], place: str) -> Part:
+        """Read a row as `conf/` writes it; an activation's factory stands under `module`."""
+        if not isinstance(row, Mapping):
+            raise ValueError(f"{place} is {row!r}; a row has a name and a _target_")
+        row = dict(row)
+        name, cite, source = row.pop("name", None), row.pop("cite", ""), row.pop("source", "")
+        body = dict(row.pop("module")) if "module" in row else row
+        if body is not row and row:
+            raise ValueError(f"{place} has an unknown key {next(iter(row))!r} beside its module")
+        target = body.pop("_target_", None)
+        if not isinstance(name, str) or not isinstance(target, str):
+            raise ValueError(f"{place} lacks its name or its _target_")
+        arguments = tuple(sorted((k, _frozen(v, f"{place}.{k}")) for k, v in body.items()))
+        return cls(name, target, arguments, str(cite), str(source))
+
+    def row(self, *, nested: bool) -> dict[str, Any]:
+        """Return the row as `conf/` writes it."""
+        body = {"_target_": self.target} | _plain(self.keywords)
+        rest = {"cite": self.cite} | ({"source": self.source} if self.source else {})
+        return {"name": self.name} | ({"module": body} if nested else body) | rest
+
+    def canonical(self) -> dict[str, Any]:
+        """Return what of this row counts for a result."""
+        kept = {k: v for k, v in self.arguments if k not in LOCAL}
+        own = {"source": self.source} if self.source else {}
+        return {"name": self.name, "target": self.target, "arguments": kept} | own
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return {k: _plain(v) for k, v in value.items()} if isinstance(value, dict) else value
