@@ -1,0 +1,90 @@
+"""From a row's `_target_` to the object it makes, and which targets may be made at all.
+
+A stored config may come from a stranger, so a target is not any dotted path: it is one name inside `torch.nn`, inside
+one of our own modules of parts, or inside a folder that the user's own command line named with `--with`. What is found
+there must be declared to return the kind that is asked for; attributes of attributes are never followed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import os
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ablation.spec import Part
+
+T = TypeVar("T")
+
+OURS = tuple(
+    f"ablation.{room}"
+    for room in ("activations", "losses", "penalties", "datasets", "networks", "optimizers")
+)
+WITH = "ABLATION_WITH"
+"""Environment variable that carries the folders of `--with DIR` to workers, separated as in PATH."""
+
+
+def trusted_folders() -> list[Path]:
+    """Return the folders that the user's own command line named."""
+    return [Path(folder) for folder in os.environ.get(WITH, "").split(os.pathsep) if folder]
+
+
+def source_of(part: Part) -> str:
+    """Return the SHA-256 of the user's file a target comes from, "" for torch's and ours.
+
+    Raises ValueError for a target that lies nowhere allowed.
+    """
+    module, _, name = part.target.rpartition(".")
+    if module == "torch.nn" or module in OURS:
+        return ""
+    if module and name.isidentifier():
+        for folder in trusted_folders():
+            path = folder.joinpath(*module.split(".")).with_suffix(".py")
+            if path.is_file():
+                return hashlib.sha256(path.read_bytes()).hexdigest()
+    raise ValueError(
+        f"{part.name}: the target {part.target!r} lies neither in torch.nn nor in {', '.join(OURS)};"
+        " name the folder of your own code with --with DIR"
+    )
+
+
+def make(part: Part, kind: type[T], **context: Any) -> T:
+    """Call a part's factory with its own arguments and the trial's `context`.
+
+    Raises ValueError if the target is not allowed, is not declared to return `kind`, or does not take an argument.
+    """
+    if source_of(part) != part.source:
+        raise ValueError(
+            f"{part.name}: the file of {part.target!r} has changed since it was chosen"
+        )
+    module, _, name = part.target.rpartition(".")
+    factory = getattr(importlib.import_module(module), name, None)
+    if not _returns(factory, kind, module):
+        raise ValueError(
+            f"{part.name}: the target {part.target!r} is not a factory of {kind.__name__}"
+        )
+    assert callable(factory)
+    try:
+        inspect.signature(factory).bind(**context, **part.keywords)
+    except TypeError as error:
+        known = [p for p in inspect.signature(factory).parameters if p not in context]
+        raise ValueError(
+            f"{part.name}: {error}; {part.target} takes {', '.join(known) or 'nothing'}"
+        ) from None
+    return typing.cast(T, factory(**context, **part.keywords))
+
+
+def _returns(factory: Any, kind: type, module: str) -> bool:
+    """Whether `factory` was defined in `module` and makes a `kind`."""
+    origin = str(getattr(factory, "__module__", ""))
+    if origin != module and not origin.startswith(module + "."):
+        return False
+    if inspect.isclass(factory):
+        return issubclass(factory, kind)
+    if not inspect.isfunction(factory):
+        return False
+    returned = typing.get_type_hints(factory).get("return")
+    return inspect.isclass(returned) and issubclass(returned, kind)
