@@ -1,0 +1,113 @@
+"""What an activation is: a factory of fresh modules, facts computed from it, and the site in which it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from ablation.factories import make
+from ablation.spec import Part, TrialSpec
+
+Tap = Callable[["ActivationSite", Tensor, Tensor], None]
+
+
+class ActivationSite(nn.Module):
+    """The one module in which a hidden nonlinearity may stand.
+
+    `name` says where (`generator.2`); a probe sets `tap` to see pre-activations and outputs while it watches.
+    """
+
+    def __init__(self, name: str, activation: Activation) -> None:
+        """Put a fresh module of `activation` here: a shared one would share a learnable weight."""
+        super().__init__()
+        self.name = name
+        self.activation = activation
+        self.phi = activation.fresh()
+        self.tap: Tap | None = None
+
+    def forward(self, u: Tensor) -> Tensor:
+        """Map pre-activations u to outputs of the same shape (N C ...)."""
+        h: Tensor = self.phi(u)
+        if self.tap is not None:
+            self.tap(self, u, h)
+        return h
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One row of `conf/activation`."""
+
+    part: Part
+
+    @property
+    def name(self) -> str:
+        """The row's name."""
+        return self.part.name
+
+    def fresh(self) -> nn.Module:
+        """Make a new module of this activation."""
+        return make(self.part, nn.Module)
+
+    @property
+    def gain(self) -> float:
+        """The factor that gives the output unit second moment on standard normal input.
+
+        Raises ValueError if the activation has none (it is zero, or not finite).
+        """
+        return _gain(self.part)
+
+    @property
+    def steepest(self) -> float:
+        """The supremum of |phi'| over [-30, 30]."""
+        return _steepest(self.part)
+
+
+@cache
+def _gain(part: Part) -> float:
+    z = torch.linspace(-12, 12, 48_001, dtype=torch.float64)
+    weight = torch.exp(-z * z / 2)
+    with torch.no_grad():
+        h = make(part, nn.Module).double()(z[:, None])[:, 0]
+    moment = float((h * h * weight).sum() / weight.sum())
+    if not 0 < moment < float("inf"):
+        raise ValueError(
+            f"{part.name}: its second moment on normal input is {moment}: it has no gain"
+        )
+    return float(moment**-0.5)
+
+
+@cache
+def _steepest(part: Part) -> float:
+    u = torch.linspace(-30, 30, 60_001, dtype=torch.float64)[:, None]
+    return float(slopes(make(part, nn.Module).double(), u).abs().max())
+
+
+def slopes(phi: nn.Module, u: Tensor) -> Tensor:
+    """Return phi'(u), elementwise, in the shape of u."""
+    u = u.detach().requires_grad_(True)
+    with torch.enable_grad():
+        (slope,) = torch.autograd.grad(phi(u).sum(), u)
+    return slope.detach()
+
+
+def site_maker(spec: TrialSpec) -> Callable[[str], ActivationSite]:
+    """Return the function that makes the site of a given name with the activation that stands there."""
+    at = dict(spec.activation_at)
+    whole = {
+        "generator": spec.generator_activation,
+        "discriminator": spec.discriminator_activation,
+    }
+
+    def site(name: str) -> ActivationSite:
+        return ActivationSite(name, Activation(at.get(name, whole[name.split(".")[0]])))
+
+    return site
+
+
+def sites(*networks: nn.Module) -> list[ActivationSite]:
+    """Return the activation sites of networks, in the order in which a sample passes them."""
+    return [m for network in networks for m in network.modules() if isinstance(m, ActivationSite)]
