@@ -1,0 +1,70 @@
+"""A training on disk: from it a killed trial goes on bit for bit."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ablation.probes import Probe
+from ablation.record import Reading
+from ablation.trainer import Training
+
+Snapshots = dict[int, Tensor]
+"""Sample grids by step: uint8 images, or float vectors."""
+
+
+def save(path: Path, training: Training, probe: Probe, snapshots: Snapshots) -> None:
+    """Write everything that training moves; a reader sees the old file or the new one."""
+    state = {
+        "key": training.spec.key,
+        "step": training.step,
+        "broken": int(training.broken.item()),
+        "generator": training.networks.generator.state_dict(),
+        "discriminator": training.networks.discriminator.state_dict(),
+        "average": training.average.state_dict(),
+        "optimizers": {name: o.state_dict() for name, o in training.optimizers.items()},
+        "streams": {name: s.get_state() for name, s in training.streams.items()},
+        "readings": [list(astuple(reading)) for reading in probe.readings],
+        "snapshots": snapshots,
+    }
+    temporary = path.with_name(f".{path.name}.tmp")
+    with open(temporary, "wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load(path: Path, training: Training, probe: Probe) -> Snapshots:
+    """Put a training back where `save` left it and return the sample grids so far.
+
+    Raises ValueError if the file is damaged or belongs to another trial.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+    if state.get("key") != training.spec.key:
+        raise ValueError(f"{path} belongs to the trial {state.get('key')}")
+    training.networks.generator.load_state_dict(state["generator"])
+    training.networks.discriminator.load_state_dict(state["discriminator"])
+    training.average.load_state_dict(state["average"])
+    for name, optimizer in training.optimizers.items():
+        optimizer.load_state_dict(state["optimizers"][name])
+    for name, stream in training.streams.items():
+        stream.set_state(state["streams"][name])
+    training.broken.fill_(state["broken"])
+    training.step = state["step"]
+    probe.readings[:] = [Reading(*row) for row in state["readings"]]
+    return dict(state["snapshots"])
+
+
+def newest(folder: Path) -> Path | None:
+    """Return the newest checkpoint that earlier attempts left in a trial's folder."""
+    found = list(folder.glob(".attempt-*/checkpoint.pt"))
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)

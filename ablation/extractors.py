@@ -1,0 +1,169 @@
+"""What looks at pictures: a classifier trained on the data set's own labels, or fixed random features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from ablation.datasets import Dataset, cache_folder, scaled
+from ablation.files import locked
+
+FEATURES = 64
+RECIPE = {
+    "version": 1,
+    "features": FEATURES,
+    "epochs": 12,
+    "steps_most": 3000,
+    "batch": 128,
+    "lr": 2e-3,
+}
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """Maps uint8 images (N C H W) to features (N F) and, where it classifies, logits (N K)."""
+
+    name: str
+    kind: str
+    look: Callable[[Tensor], tuple[Tensor, Tensor | None]]
+    weights: str
+    accuracy: float | None = None
+
+    def features(self, images: Tensor, batch: int = 500) -> tuple[Tensor, Tensor | None]:
+        """Return features and logits of all images on the CPU."""
+        with torch.no_grad():
+            parts = [self.look(images[at : at + batch]) for at in range(0, len(images), batch)]
+        features = torch.cat([part[0].cpu() for part in parts])
+        logits = [part[1].cpu() for part in parts if part[1] is not None]
+        return features, torch.cat(logits) if logits else None
+
+
+class Classifier(nn.Module):
+    """A small convolutional classifier of images of any size from 4 pixels."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        """Make three convolutions, `FEATURES` pooled features and one linear layer."""
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, 32, 3, 1, 1),
+            nn.LeakyReLU(0.1),
+            nn.Conv2d(32, 64, 3, 2, 1),
+            nn.LeakyReLU(0.1),
+            nn.Conv2d(64, 64, 3, 2, 1),
+            nn.LeakyReLU(0.1),
+            nn.AdaptiveAvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(256, FEATURES),
+            nn.LeakyReLU(0.1),
+        )
+        self.head = nn.Linear(FEATURES, classes)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features (N F) and logits (N K) of images in [-1, 1]."""
+        features = self.body(x)
+        return features, self.head(features)
+
+
+def classifier(name: str, data: Dataset, folder: Path | None) -> Extractor:
+    """Return the classifier of a labelled data set, trained once and kept in `folder` and in the cache.
+
+    Its weights differ between machines, so a study keeps the file that its first trial made: the name carries their
+    hash. Raises ValueError for data without labels.
+    """
+    if data.train_labels is None or data.test_labels is None or not data.is_images:
+        raise ValueError(f"protocol.extractor=classifier needs labelled images; {name} has none")
+    recipe = json.dumps([RECIPE, data.fingerprint], sort_keys=True).encode()
+    file = f"{name}-cnn-{hashlib.sha256(recipe).hexdigest()[:10]}.pt"
+    model = Classifier(data.shape[0], data.classes)
+    path = _kept(file, folder, lambda place: _fit(model, data, place))
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(state["model"])
+    model.eval().requires_grad_(False)
+    weights = state_hash(model)
+    return Extractor(
+        name=f"{name}-cnn-{weights[:6]}",
+        kind="classifier",
+        look=lambda images: model(scaled(images)),
+        weights=weights,
+        accuracy=state["accuracy"],
+    )
+
+
+def _kept(file: str, folder: Path | None, produce: Callable[[Path], None]) -> Path:
+    """Return `file` in the study's folder, else from the cache, else produced: once among all processes."""
+    cache = cache_folder() / "extractors"
+    own = folder or cache
+    own.mkdir(parents=True, exist_ok=True)
+    with locked(own / f".{file}.lock"):
+        if not (own / file).exists():
+            cache.mkdir(parents=True, exist_ok=True)
+            with locked(cache / f".{file}.cache-lock"):
+                if not (cache / file).exists():
+                    produce(cache / file)
+            if own != cache:
+                shutil.copyfile(cache / file, own / f"{file}.tmp")
+                (own / f"{file}.tmp").replace(own / file)
+    return own / file
+
+
+def _fit(model: Classifier, data: Dataset, path: Path) -> None:
+    """Train the classifier by `RECIPE` from seed 0 and write it with its accuracy on the test split."""
+    assert data.train_labels is not None
+    assert data.test_labels is not None
+    stream = torch.Generator().manual_seed(0)
+    for parameter in model.parameters():
+        bound = (3 / parameter[0].numel()) ** 0.5 if parameter.dim() > 1 else 0.0
+        with torch.no_grad():
+            parameter.uniform_(-bound, bound, generator=stream)
+    batch = int(RECIPE["batch"])
+    steps = int(min(RECIPE["steps_most"], max(600, RECIPE["epochs"] * len(data.train) / batch)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE["lr"])
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        rows = torch.randint(len(data.train), (batch,), generator=stream)
+        optimizer.zero_grad()
+        cross_entropy(model(scaled(data.train[rows]))[1], data.train_labels[rows]).backward()
+        optimizer.step()
+        decay.step()
+    with torch.no_grad():
+        parts = [model(scaled(images))[1].argmax(1) for images in data.test.split(500)]
+    accuracy = float((torch.cat(parts) == data.test_labels).double().mean())
+    draft = path.with_name(path.name + ".tmp")
+    torch.save({"model": model.state_dict(), "accuracy": accuracy}, draft)
+    draft.replace(path)
+
+
+def random_features(name: str, channels: int) -> Extractor:
+    """Return fixed random convolutional features: for pictures without labels, where Inception is not to be had."""
+    stream = torch.Generator().manual_seed(0)
+    body = Classifier(channels, 1).body
+    for parameter in body.parameters():
+        std = (2 / parameter[0].numel()) ** 0.5 if parameter.dim() > 1 else 0.0
+        with torch.no_grad():
+            parameter.normal_(0, std, generator=stream)
+    body.requires_grad_(False)
+    weights = state_hash(body)
+    return Extractor(
+        name=f"{name}-random-{weights[:6]}",
+        kind="random",
+        look=lambda images: (body(scaled(images)), None),
+        weights=weights,
+    )
+
+
+def state_hash(*modules: nn.Module) -> str:
+    """Return the SHA-256 over names, shapes and bytes of modules' weights and buffers."""
+    digest = hashlib.sha256()
+    for module in modules:
+        for name, tensor in module.state_dict().items():
+            digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
+            digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

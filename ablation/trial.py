@@ -1,0 +1,253 @@
+"""One trial from its folder to its result: load, train or resume, score, commit; an error becomes a record."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ablation import checkpoint
+from ablation.datasets import Dataset, as_bytes, scaled
+from ablation.extractors import Extractor, state_hash
+from ablation.factories import make
+from ablation.hazards import hazards
+from ablation.pictures import write_picture
+from ablation.probes import Probe
+from ablation.provenance import provenance
+from ablation.randomness import stream
+from ablation.record import (
+    Outcome,
+    Score,
+    TrialRecord,
+    attempt_folder,
+    commit,
+    read_config,
+    write_readings,
+)
+from ablation.scores import CITED, choose, score, varies
+from ablation.spec import TrialSpec
+from ablation.trainer import Training, begin, train
+
+PROBE_BATCH = 256
+GRID = 64
+COLLAPSED = 0.01
+"""A generator has collapsed if its samples' total variance is below this share of the data's."""
+SNAPSHOTS = 4
+"""Sample grids kept along the way."""
+CHECKPOINT_SECONDS = 15.0
+
+_stop = threading.Event()
+
+
+class Stopped(Exception):
+    """The trial was asked to stop and has written a checkpoint."""
+
+
+def request_stop() -> None:
+    """Ask the running trial to write a checkpoint after its current step and to raise `Stopped`."""
+    _stop.set()
+
+
+@dataclass
+class Clock:
+    """Seconds spent on each phase of a trial."""
+
+    started: float
+    seconds: dict[str, float]
+
+    def lap(self, phase: str) -> None:
+        """Book the time since the last lap to `phase`."""
+        now = time.perf_counter()
+        self.seconds[phase] = round(now - self.started, 3)
+        self.started = now
+
+
+def run(
+    folder: Path,
+    *,
+    attempt: int = 0,
+    device: str = "cpu",
+    extractors: Path | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    progress: Callable[[int, int], None] | None = None,
+) -> TrialRecord:
+    """Run the trial whose question lies in `folder` and commit its answer.
+
+    `extractors` is the study's folder of classifiers; `progress(step, steps)` is told every step. An error inside the
+    trial is a record with outcome `crashed`, its traceback on standard error; `Stopped` alone passes.
+    """
+    spec = read_config(folder)
+    scratch = attempt_folder(folder, attempt)
+    try:
+        record = _run(spec, folder, scratch, device, extractors, checkpoint_seconds, progress)
+    except Stopped:
+        raise
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        sys.stderr.flush()
+        message = f"{type(error).__name__}: {error}".splitlines()[0]
+        record = TrialRecord(
+            key=spec.key,
+            spec=spec.config(),
+            outcome=Outcome("crashed", 0, message),
+            protocol=spec.protocol.hash,
+            provenance=provenance(device) | {"attempt": attempt},
+        )
+    commit(folder, scratch, replace(record, provenance={**record.provenance, "attempt": attempt}))
+    return record
+
+
+def _run(
+    spec: TrialSpec,
+    folder: Path,
+    scratch: Path,
+    device: str,
+    extractors: Path | None,
+    checkpoint_seconds: float,
+    progress: Callable[[int, int], None] | None,
+) -> TrialRecord:
+    torch.set_num_threads(1)
+    clock = Clock(time.perf_counter(), {})
+    data = make(spec.dataset, Dataset)
+    training = begin(spec, data, device)
+    extractor = choose(spec, data, extractors)
+    probe = _probe(spec, training, data, device)
+    snapshots: checkpoint.Snapshots = {}
+    earlier = checkpoint.newest(folder)
+    if earlier is not None:
+        snapshots = checkpoint.load(earlier, training, probe)
+    resumed = training.step
+    clock.lap("start")
+
+    fixed = torch.randn(
+        GRID, training.networks.latent, generator=stream(spec, "grid", device), device=device
+    )
+    saved = time.monotonic()
+
+    def after_step(state: Training) -> None:
+        nonlocal saved
+        if (
+            state.step * SNAPSHOTS // spec.budget.steps
+            > (state.step - 1) * SNAPSHOTS // spec.budget.steps
+        ):
+            with torch.no_grad():
+                snapshots[state.step] = _kept(state.average(fixed), data)
+        if progress is not None:
+            progress(state.step, spec.budget.steps)
+        stopping = _stop.is_set()
+        if stopping or time.monotonic() - saved >= checkpoint_seconds:
+            checkpoint.save(scratch / "checkpoint.pt", state, probe, snapshots)
+            saved = time.monotonic()
+        if stopping:
+            raise Stopped
+
+    outcome = train(training, data.train.to(device), probe, after_step)
+    clock.lap("train")
+    outcome, scores = _judge(spec, training, data, extractor, outcome, device)
+    clock.lap("score")
+
+    write_readings(scratch / "readings.parquet", probe.readings)
+    torch.save(training.average.state_dict(), scratch / "generator.pt")
+    for step, grid in snapshots.items():
+        last = step == spec.budget.steps
+        write_picture(scratch / ("samples.png" if last else f"samples-{step}.png"), grid.numpy())
+    (scratch / "checkpoint.pt").unlink(missing_ok=True)
+    clock.lap("write")
+    return TrialRecord(
+        key=spec.key,
+        spec=spec.config(),
+        outcome=outcome,
+        scores=tuple(scores),
+        citations=_citations(spec, scores),
+        weights=state_hash(
+            training.average, training.networks.generator, training.networks.discriminator
+        ),
+        protocol=spec.protocol.hash,
+        provenance=_provenance(spec, device, clock, data, extractor, resumed),
+    )
+
+
+def _probe(spec: TrialSpec, training: Training, data: Dataset, device: str) -> Probe:
+    """Return the probe with its fixed batch: it draws from a stream of its own."""
+    random = stream(spec, "probe")
+    rows = torch.randint(len(data.train), (PROBE_BATCH,), generator=random)
+    noise = torch.randn(PROBE_BATCH, training.networks.latent, generator=random)
+    real = scaled(data.train[rows]).to(device)
+    budget, protocol = spec.budget, spec.protocol
+    return Probe(
+        training.networks, real, noise.to(device), steps=budget.steps, probes=protocol.probes
+    )
+
+
+def _kept(samples: Tensor, data: Dataset) -> Tensor:
+    return as_bytes(samples).cpu() if data.is_images else samples.cpu()
+
+
+@torch.no_grad()
+def _judge(
+    spec: TrialSpec,
+    training: Training,
+    data: Dataset,
+    extractor: Extractor | None,
+    outcome: Outcome,
+    device: str,
+) -> tuple[Outcome, list[Score]]:
+    """Score the averaged generator; what diverged has no score, what hardly varies has collapsed."""
+    if outcome.kind == "diverged":
+        return outcome, []
+    random, parts = stream(spec, "evaluation", device), []
+    for start in range(0, spec.protocol.samples, 250):
+        size = min(250, spec.protocol.samples - start)
+        noise = torch.randn(size, training.networks.latent, generator=random, device=device)
+        parts.append(training.average(noise))
+    samples = torch.cat(parts)
+    if not torch.isfinite(samples).all():
+        return Outcome("diverged", outcome.step, "the generator's samples are not finite"), []
+    share = varies(samples.cpu(), scaled(data.test))
+    if share < COLLAPSED:
+        words = f"the samples' variance is {share:.2%} of the data's"
+        outcome = Outcome("collapsed", outcome.step, words)
+    return outcome, score(samples, data, spec.dataset.name, extractor)
+
+
+def _citations(spec: TrialSpec, scores: list[Score]) -> tuple[str, ...]:
+    parts = [spec.generator_activation, spec.discriminator_activation]
+    parts += [part for _, part in spec.activation_at]
+    parts += [spec.loss, spec.penalty, spec.dataset, spec.architecture, spec.optimizer]
+    found = [f"{part.name}: {part.cite}" for part in parts if part.cite]
+    found += [CITED[family] for s in scores if (family := s.name.split("_")[0]) in CITED]
+    return tuple(dict.fromkeys(found))
+
+
+def _provenance(
+    spec: TrialSpec,
+    device: str,
+    clock: Clock,
+    data: Dataset,
+    extractor: Extractor | None,
+    resumed: int,
+) -> dict[str, Any]:
+    seconds = clock.seconds | {"total": round(sum(clock.seconds.values()), 3)}
+    looked = None
+    if extractor is not None:
+        looked = {
+            "name": extractor.name,
+            "kind": extractor.kind,
+            "accuracy": extractor.accuracy,
+            "weights": extractor.weights,
+        }
+    return provenance(device) | {
+        "seconds": seconds,
+        "resumed": resumed,
+        "dataset": data.fingerprint,
+        "extractor": looked,
+        "hazards": hazards(spec),
+    }
