@@ -1,0 +1,51 @@
+"""What each verb of the command line does: it opens rooms, calls them, and prints what they answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from ablation.factories import WITH, trusted_folders
+
+
+def trust(given: Namespace) -> None:
+    """Trust the folders that the command line names, here and in every worker."""
+    folders = [Path(folder).expanduser().resolve() for folder in given.folders]
+    for folder in folders:
+        if not folder.is_dir():
+            raise ValueError(f"--with {folder} is not a folder")
+    if folders:
+        os.environ[WITH] = os.pathsep.join(map(str, folders))
+    sys.path[:0] = map(str, trusted_folders())
+
+
+def study_of(given: Namespace) -> Path:
+    """Return the folder of the study that the command line names; raises ValueError if there is none."""
+    from ablation.record import study_folder
+
+    study = study_folder(given.runs, given.study)
+    if not (study / "study.yaml").is_file():
+        raise ValueError(f"there is no study {given.study!r} in {given.runs}")
+    return study
+
+
+def trial_of(study: Path, word: str) -> Path:
+    """Return the folder of the trial that a key, or a part that only one key has, names."""
+    from ablation.record import trial_folders
+
+    folders = trial_folders(study)
+    found = [f for f in folders if f.name == word] or [f for f in folders if word in f.name]
+    if len(found) != 1:
+        some = ", ".join(f.name for f in (found or folders)[:5])
+        what = f"is part of {len(found)} keys" if found else "is no trial's key"
+        raise ValueError(f"{word!r} {what} in {study.name}; keys are like {some}")
+    return found[0]
+
+
+def answer(value: Any) -> None:
+    """Print an answer for programs."""
+    print(json.dumps(value, indent=1))

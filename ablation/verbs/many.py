@@ -1,0 +1,224 @@
+"""The verbs of many trials: plan a sweep, run it, watch it, try again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ablation.verbs import answer, study_of, trust
+
+if TYPE_CHECKING:
+    from ablation.spec import TrialSpec
+    from sweeps.study import Plan
+
+
+def _asked(given: Namespace) -> tuple[str | None, list[str]]:
+    """Return the preset's name, if the first word is one, and the other words."""
+    words: list[str] = given.words
+    if words and "=" not in words[0] and not words[0].startswith("~"):
+        return words[0], words[1:]
+    return None, words
+
+
+def _planned(given: Namespace, study: Path | None) -> Plan:
+    """Return the plan; parts are tried out only where trials are still to run."""
+    from sweeps.grid import plan
+
+    sweep, words = _asked(given)
+    declared = {"reference": given.reference, "score": given.score}
+
+    def check(specs: Sequence[TrialSpec]) -> list[str | None]:
+        if study is not None and all(_done(study, spec) for spec in specs):
+            return [None] * len(specs)
+        from ablation.preflight import check as tried
+
+        return tried(specs, None if study is None else study / "extractors")
+
+    return plan(sweep, words, declared=declared, check=check)
+
+
+def _done(study: Path, spec: TrialSpec) -> bool:
+    return (study / "trials" / spec.key / "result.json").exists()
+
+
+def do_sweep(given: Namespace) -> int:
+    """Plan, run and report a study."""
+    trust(given)
+    from ablation.record import study_folder
+    from sweeps import backlog
+    from sweeps.launch import launch
+    from sweeps.study import read_study, write_study
+
+    name = given.study or _asked(given)[0]
+    if name is None:
+        raise ValueError("a sweep needs a name: give --study NAME, or the name of a preset")
+    study = study_folder(given.runs, name)
+    if study.exists() and (study / "study.yaml").exists():
+        read_study(study)
+    elif study.is_dir() and any(study.iterdir()):
+        raise ValueError(f"{study} is not empty and not a study's folder")
+    study.mkdir(parents=True, exist_ok=True)
+    try:
+        found = _planned(given, study)
+    except ValueError:
+        _leave_nothing(study)
+        raise
+    _tell(found, sys.stderr)
+    write_study(study, found)
+    added = backlog.offer(study, found.specs)
+    missing = sum(not _done(study, spec) for spec in found.specs)
+    print(f"{study}: {len(found.specs) - missing} trials done, {missing} to run", file=sys.stderr)
+    if missing or added:
+        summary = launch(study, workers=given.workers, devices=given.devices)
+        if summary.interrupted:
+            print("stopped; the same command goes on where it stopped", file=sys.stderr)
+            return 130
+    return _end(given, study)
+
+
+def _leave_nothing(study: Path) -> None:
+    """Remove the folder of a study that was refused before it began."""
+    if not (study / "study.yaml").exists() and not any(p.is_file() for p in study.glob("*")):
+        for folder in sorted(study.rglob("*"), reverse=True):
+            folder.rmdir() if folder.is_dir() else folder.unlink()
+        study.rmdir()
+
+
+def _end(given: Namespace, study: Path) -> int:
+    """Write the report, say where it is and what it says."""
+    from sweeps.status import status
+
+    now = status(study)
+    crashed = now.outcomes.get("crashed", 0) + len(now.damaged)
+    for line in now.lines() if crashed else []:
+        print(line, file=sys.stderr)
+    if not given.no_report:
+        from ablation.verbs.meaning import report
+
+        report(study, as_json=given.json)
+    return 1 if crashed or now.done < now.expected else 0
+
+
+def do_plan(given: Namespace) -> int:
+    """Say what a sweep would do, and train nothing."""
+    trust(given)
+    from ablation.preflight import seconds_a_trial
+    from ablation.record import study_folder
+    from sweeps.devices import slots
+
+    name = given.study or _asked(given)[0]
+    study = study_folder(given.runs, name) if name else None
+    found = _planned(given, study if study and study.is_dir() else None)
+    missing = [spec for spec in found.specs if study is None or not _done(study, spec)]
+    workers = len(slots("auto", None))
+    seconds = sum(seconds_a_trial(missing)) / workers
+    cells = {spec.cell: spec for spec in found.specs}
+    if given.json:
+        answer(
+            {
+                "question": found.question,
+                "cells": len(cells),
+                "trials": len(found.specs),
+                "to_run": len(missing),
+                "skipped": [{"cell": cell, "reason": reason} for cell, reason in found.skipped],
+                "warnings": found.warnings,
+                "declared": asdict(found.declared),
+                "seconds": round(seconds, 1),
+                "workers": workers,
+                "keys": [spec.key for spec in found.specs],
+                "promise": _promise(found),
+            }
+        )
+        return 0
+    _tell(found, sys.stdout)
+    for spec in cells.values():
+        print(f"  {spec.key.rsplit('-s', 1)[0]}  ({spec.budget.steps:,} steps)")
+    print(
+        f"to run: {len(missing)}; training takes about {_duration(seconds)} with {workers} workers"
+    )
+    print(_promise(found))
+    return 0
+
+
+def _promise(found: Plan) -> str:
+    """Say whether the declared seeds can prove a difference at all."""
+    from reports.planning import least_seeds
+
+    own, activations = found.declared, len({spec.activation for spec in found.specs})
+    if activations < 2:
+        return "one activation: nothing to compare"
+    blocks = len({(s.loss, s.penalty, s.dataset, s.architecture) for s in found.specs})
+    streams = len({(s.dataset, s.architecture) for s in found.specs})
+    comparisons = (
+        activations - 1 if own.pairs == "reference" else activations * (activations - 1) // 2
+    )
+    level = own.alpha / comparisons / (1 if blocks == 1 else 2)
+    least = least_seeds(level, streams)
+    told = f"{comparisons} comparisons at alpha {own.alpha:g} need {least} seeds before any can be significant"
+    enough = "enough" if own.seeds >= least else f"not enough: give seeds={least} or more"
+    return f"{told}; this plan has {own.seeds}: {enough}"
+
+
+def _tell(found: Plan, to: TextIO) -> None:
+    """Say how large a plan is, what it skips and warns of."""
+    print(found.question, file=to)
+    seeds = found.declared.seeds
+    print(
+        f"{len(found.specs)} trials: {found.cells} cells x {seeds} seed{'s' * (seeds > 1)}", file=to
+    )
+    for cell, reason in found.skipped:
+        print(f"skipped: {cell}: {reason}", file=to)
+    for text in found.warnings:
+        print(f"warning: {text}", file=to)
+
+
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def do_worker(given: Namespace) -> int:
+    """Run trials of a study until none is left."""
+    trust(given)
+    from sweeps.worker import work
+
+    return work(study_of(given), device=given.device, slot=given.slot)
+
+
+def do_status(given: Namespace) -> int:
+    """Say how far a study is; watching ends when all trials are done."""
+    from sweeps.status import status
+
+    study = study_of(given)
+    while True:
+        now = status(study)
+        if given.json:
+            answer(now.as_dict())
+        else:
+            if given.watch and sys.stdout.isatty():
+                print("\x1b[H\x1b[2J", end="")
+            print("\n".join(now.lines()), flush=True)
+        if not given.watch or now.done >= now.expected:
+            return 0
+        time.sleep(1)
+
+
+def do_retry(given: Namespace) -> int:
+    """Set results aside and queue their trials again."""
+    from ablation.verbs import trial_of
+    from sweeps import backlog
+
+    study = study_of(given)
+    keys = [trial_of(study, word).name for word in given.keys] or None
+    count = backlog.retry(study, keys)
+    print(
+        f"{count} trials wait again; run them with: ablation worker {study.name} --runs {study.parent}"
+    )
+    return 0

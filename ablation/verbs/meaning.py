@@ -1,0 +1,84 @@
+"""The verbs of meaning: report a study, compare studies, pack one for others."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablation.verbs import answer, study_of
+
+if TYPE_CHECKING:
+    from reports.page import Report
+
+
+def do_report(given: Namespace) -> int:
+    """Write a study's report."""
+    report(study_of(given), as_json=given.json)
+    return 0
+
+
+def report(study: Path, *, as_json: bool) -> None:
+    """Write a study's report, say where it is and what it says."""
+    from reports.page import write_report
+
+    _say(write_report(study), as_json=as_json)
+
+
+def _say(written: Report, *, as_json: bool) -> None:
+    if as_json:
+        answer(
+            {
+                "verdict": written.verdict,
+                "html": str(written.html),
+                "pdf": str(written.pdf),
+                "trials": written.trials,
+                "failures": written.failures,
+            }
+        )
+        return
+    print(f"\n{written.verdict}\n\n  {written.html}\n  {written.pdf}")
+
+
+def do_compare(given: Namespace) -> int:
+    """Write one report over several studies."""
+    from ablation.record import study_folder
+    from reports.page import write_comparison
+
+    if len(given.studies) < 2:
+        raise ValueError("compare takes two or more studies")
+    studies = [study_folder(given.runs, name) for name in given.studies]
+    for study in studies:
+        if not (study / "study.yaml").is_file():
+            raise ValueError(f"there is no study {study.name!r} in {given.runs}")
+    out = Path(given.out) if given.out else Path(given.runs) / f"compare-{'-'.join(given.studies)}"
+    if (out / "study.yaml").exists():
+        raise ValueError(f"{out} is a study's folder; choose another --out")
+    _say(write_comparison(studies, out), as_json=given.json)
+    return 0
+
+
+def do_export(given: Namespace) -> int:
+    """Pack a study: what it asked, every trial's files, extractors, journal and report; no scratch and no locks."""
+    study = study_of(given)
+    out = Path(given.out or f"{study.name}.zip")
+    if out.exists():
+        raise ValueError(f"{out} exists; choose another --out")
+    paths = sorted(p for p in study.rglob("*") if p.is_file() and _kept(p.relative_to(study)))
+    draft = out.with_name(f".{out.name}.tmp")
+    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in paths:
+            packed.write(path, Path(study.name) / path.relative_to(study))
+    os.replace(draft, out)
+    print(f"{out}: {len(paths)} files, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    return 0
+
+
+def _kept(path: Path) -> bool:
+    return not any(part.startswith(".") for part in path.parts) and path.parts[0] not in (
+        "logs",
+        "reruns",
+    )

@@ -1,0 +1,163 @@
+"""From words to trials: the cells of a grid, in the order in which they run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from ablation.catalogue import row
+from ablation.compose import Axis, Config, compose_config, expand, specification
+from ablation.spec import TrialSpec
+from sweeps.study import Plan, declare
+
+GONE = object()
+
+
+def plan(
+    sweep: str | None,
+    words: Sequence[str],
+    *,
+    declared: Mapping[str, Any] | None = None,
+    check: Callable[[Sequence[TrialSpec]], list[str | None]] | None = None,
+) -> Plan:
+    """Return the trials that a preset and words ask for; raises ValueError if no trial is left.
+
+    `check` says per trial why it is impossible (`ablation.preflight.check`).
+    """
+    preset = row("sweep", sweep) if sweep else {}
+    unknown = set(preset) - {"question", "overrides", "joint", "declared"}
+    if unknown:
+        raise ValueError(f"conf/sweep/{sweep}.yaml has an unknown key {sorted(unknown)[0]!r}")
+    merged = _merged(preset.get("overrides", []), words)
+    constants, axes = expand(merged)
+    seeds = [
+        int(level[0].split("=")[1]) for axis in axes if axis.name == "seed" for level in axis.levels
+    ]
+    axes = [axis for axis in axes if axis.name != "seed"]
+    if preset.get("joint"):
+        axes.append(_joint(preset["joint"], constants, axes))
+    found, skipped = [], []
+    for label, config, reason in _cells(constants, axes):
+        try:
+            if config is None:
+                raise ValueError(reason)
+            found.append((label, specification(config)))
+        except ValueError as error:
+            skipped.append((label, str(error)))
+    if not found:
+        raise ValueError(skipped[0][1])
+    if check is not None:
+        reasons = check([spec for _, spec in found])
+        skipped += [(label, why) for (label, _), why in zip(found, reasons, strict=True) if why]
+        found = [pair for pair, why in zip(found, reasons, strict=True) if not why]
+        if not found:
+            raise ValueError(skipped[-1][1])
+    order = seeds or [found[0][1].seed]
+    specs = list(dict.fromkeys(spec.with_seed(seed) for seed in order for _, spec in found))
+    said = dict(preset.get("declared", {})) | {
+        k: v for k, v in (declared or {}).items() if v is not None
+    }
+    return Plan(
+        sweep=sweep,
+        question=str(preset.get("question") or _question(axes)),
+        words=tuple(merged),
+        specs=tuple(specs),
+        skipped=tuple(skipped),
+        declared=declare(said, specs, len(order)),
+    )
+
+
+def _merged(preset: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Return the preset's words with the user's own in their place."""
+    own = {_seedless(word.partition("=")[0]) for word in words}
+    return [word for word in preset if word.partition("=")[0] not in own] + list(words)
+
+
+def _seedless(key: str) -> str:
+    return "seed" if key == "seeds" else key
+
+
+def _joint(levels: Sequence[Sequence[str]], constants: Sequence[str], axes: Sequence[Axis]) -> Axis:
+    """Return the axis whose levels set several things at once; raises ValueError if a word sets one of them too."""
+    inside = {word.partition("=")[0] for level in levels for word in level}
+    outside = {word.partition("=")[0] for word in constants} | {axis.name for axis in axes}
+    if inside & outside:
+        both = sorted(inside & outside)[0]
+        raise ValueError(
+            f"{both} is set by the sweep's joint axis already; it cannot be given again"
+        )
+    for level in levels:
+        expand(level)
+    return Axis("joint", tuple(tuple(level) for level in levels))
+
+
+def _question(axes: Sequence[Axis]) -> str:
+    if not axes:
+        return "How does this trial end?"
+    sizes = " x ".join(f"{axis.name} ({len(axis.levels)})" for axis in axes)
+    return f"What do {sizes} change?"
+
+
+def _cells(
+    constants: Sequence[str], axes: Sequence[Axis]
+) -> Iterator[tuple[str, Config | None, str]]:
+    """Compose every cell: label, configuration, or the reason why there is none.
+
+    Composing costs about 100 ms, so each level is composed once, beside the first levels of all other axes, and a
+    cell is put together from what its levels change. Where two levels change the same place, the cell is composed.
+    """
+    first = [axis.levels[0] for axis in axes]
+    base = _tried(constants, first)[0]
+    changes: list[list[Config | None]] = []
+    for number, axis in enumerate(axes):
+        others = [[*first[:number], level, *first[number + 1 :]] for level in axis.levels]
+        configs = [_tried(constants, levels)[0] for levels in others]
+        changes.append([None if c is None or base is None else _changes(base, c) for c in configs])
+    for chosen in product(*(range(len(axis.levels)) for axis in axes)):
+        levels = [axis.levels[number] for axis, number in zip(axes, chosen, strict=True)]
+        label = " ".join(word for level in levels for word in level) or "the one cell"
+        parts = [changes[axis][number] for axis, number in enumerate(chosen)]
+        merged = None if base is None else _merge(base, parts)
+        config, reason = (merged, "") if merged is not None else _tried(constants, levels)
+        yield label, config, reason
+
+
+def _tried(constants: Sequence[str], levels: Sequence[Sequence[str]]) -> tuple[Config | None, str]:
+    try:
+        return compose_config([*constants, *(word for level in levels for word in level)]), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _changes(old: Any, new: Any, place: tuple[str, ...] = ()) -> Config:
+    """Return what `new` says differently, by path; a path that is gone has the value GONE."""
+    found: dict[Any, Any] = {}
+    for key in dict.fromkeys([*old, *new]):
+        here = (*place, str(key))
+        before, after = old.get(key, GONE), new.get(key, GONE)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found |= _changes(before, after, here)
+        elif before != after or type(before) is not type(after):
+            found[here] = after
+    return found
+
+
+def _merge(base: Config, parts: Sequence[Config | None]) -> Config | None:
+    """Return `base` with all changes, None if two of them touch the same place or one is unknown."""
+    merged: Config = json.loads(json.dumps(base))
+    touched: set[Any] = set()
+    for part in parts:
+        if part is None:
+            return None
+        for path, value in part.items():
+            prefixes = {path[:n] for n in range(1, len(path) + 1)}
+            if any(p in touched for p in prefixes) or any(t[: len(path)] == path for t in touched):
+                return None
+            node = merged
+            for key in path[:-1]:
+                node = node.setdefault(key, {})
+            node.pop(path[-1], None) if value is GONE else node.__setitem__(path[-1], value)
+        touched |= set(part)
+    return merged

@@ -1,0 +1,127 @@
+"""What a study promises before it trains, and the file that keeps it: study.yaml."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ablation.files import read_yaml, write_yaml
+from ablation.hazards import hazards
+from ablation.spec import TrialSpec
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a study promises before it trains: score family, reference, alpha, smallest ratio that matters, seeds."""
+
+    score: str = "auto"
+    reference: str = "leaky_relu"
+    alpha: float = 0.05
+    effect: float = 1.1
+    seeds: int = 1
+    pairs: str = "all"
+
+    @property
+    def hash(self) -> str:
+        """Ten hexadecimal digits over what is declared."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:10]
+
+
+def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: int) -> Declared:
+    """Return what `said` declares of these trials; raises ValueError for what cannot be declared."""
+    unknown = set(said) - set(asdict(Declared()))
+    if unknown:
+        known = ", ".join(asdict(Declared()))
+        raise ValueError(f"declared.{sorted(unknown)[0]} is unknown; known are {known}")
+    found = replace(Declared(seeds=seeds), **said)
+    activations = list(dict.fromkeys(spec.activation for spec in specs))
+    if found.reference not in activations:
+        if "reference" in said:
+            raise ValueError(
+                f"the reference {found.reference!r} is not in this study; it has {', '.join(activations)}"
+            )
+        found = replace(found, reference=activations[0])
+    if not 0 < found.alpha < 1 or not found.effect > 1 or found.pairs not in ("all", "reference"):
+        raise ValueError(
+            "declared: alpha lies in (0, 1), effect is a ratio above 1, pairs is all or reference"
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trials of a sweep, seed by seed over all cells, and what it skips and warns of."""
+
+    sweep: str | None
+    question: str
+    words: tuple[str, ...]
+    specs: tuple[TrialSpec, ...]
+    skipped: tuple[tuple[str, str], ...]
+    declared: Declared
+
+    @property
+    def cells(self) -> int:
+        """The number of cells that have trials."""
+        return len({spec.cell for spec in self.specs})
+
+    @property
+    def warnings(self) -> list[str]:
+        """The known hazards of these trials, each once."""
+        return list(dict.fromkeys(text for spec in self.specs for text in hazards(spec)))
+
+
+def write_study(study: Path, found: Plan) -> None:
+    """Write study.yaml, or add to the history of a study that asks for more than it did."""
+    path, now = study / "study.yaml", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    skipped = [{"cell": cell, "reason": reason} for cell, reason in found.skipped]
+    if not path.exists():
+        study.mkdir(parents=True, exist_ok=True)
+        write_yaml(
+            path,
+            {
+                "schema": SCHEMA,
+                "study": study.name,
+                "sweep": found.sweep,
+                "question": found.question,
+                "overrides": list(found.words),
+                "created": now,
+                "declared": asdict(found.declared),
+                "declared_hash": found.declared.hash,
+                "history": [],
+                "skipped": skipped,
+                "warnings": found.warnings,
+            },
+        )
+        return
+    old = read_study(study)
+    launched = [old["overrides"], *(entry["overrides"] for entry in old["history"])]
+    if list(found.words) in launched:
+        return
+    edited = (
+        {} if found.declared.hash == old["declared_hash"] else {"declared": asdict(found.declared)}
+    )
+    old["history"].append({"when": now, "overrides": list(found.words)} | edited)
+    old["skipped"] += [entry for entry in skipped if entry not in old["skipped"]]
+    old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
+    write_yaml(path, old)
+
+
+def read_study(study: Path) -> dict[str, Any]:
+    """Read study.yaml; raises ValueError that names a missing or damaged file."""
+    path = study / "study.yaml"
+    if not path.is_file():
+        raise ValueError(f"there is no study {study.name!r} in {study.parent} (no study.yaml)")
+    found = read_yaml(path)
+    needed = {"schema", "overrides", "declared", "declared_hash", "history", "skipped", "warnings"}
+    if not isinstance(found, dict) or needed - set(found):
+        raise ValueError(
+            f"{path} is damaged: it lacks {', '.join(sorted(needed - set(found or {})))}"
+        )
+    return found
