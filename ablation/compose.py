@@ -100,9 +100,10 @@ def expand(words: Sequence[str]) -> tuple[list[str], list[Axis]]:
             _check_names(loader, override, levels, words)
             key = _key(override)
             axes.append(Axis(key, tuple((f"{key}={level}",) for level in dict.fromkeys(levels))))
-        twice = [a.name for i, a in enumerate(axes) if a.name in [b.name for b in axes[:i]]]
+        given = [axis.name for axis in axes] + [word.partition("=")[0] for word in constants]
+        twice = [key for number, key in enumerate(given) if key in given[:number]]
         if twice:
-            raise ValueError(f"{twice[0]} is given twice, each time with several values")
+            raise ValueError(f"{twice[0]} is given twice")
         return constants, axes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -54,7 +55,7 @@ def do_sweep(given: Namespace) -> int:
     from sweeps.launch import launch
     from sweeps.study import read_study, write_study
 
-    name = given.study or _asked(given)[0]
+    name = given.study if given.study is not None else _asked(given)[0]
     if name is None:
         raise ValueError("a sweep needs a name: give --study NAME, or the name of a preset")
     study = study_folder(given.runs, name)
@@ -62,11 +63,13 @@ def do_sweep(given: Namespace) -> int:
         read_study(study)
     elif study.is_dir() and any(study.iterdir()):
         raise ValueError(f"{study} is not empty and not a study's folder")
+    new = not study.exists()
     study.mkdir(parents=True, exist_ok=True)
     try:
         found = _planned(given, study)
-    except ValueError:
-        _leave_nothing(study)
+    except BaseException:
+        if new:
+            shutil.rmtree(study)
         raise
     _tell(found, sys.stderr)
     write_study(study, found)
@@ -79,14 +82,6 @@ def do_sweep(given: Namespace) -> int:
             print("stopped; the same command goes on where it stopped", file=sys.stderr)
             return 130
     return _end(given, study)
-
-
-def _leave_nothing(study: Path) -> None:
-    """Remove the folder of a study that was refused before it began."""
-    if not (study / "study.yaml").exists() and not any(p.is_file() for p in study.glob("*")):
-        for folder in sorted(study.rglob("*"), reverse=True):
-            folder.rmdir() if folder.is_dir() else folder.unlink()
-        study.rmdir()
 
 
 def _end(given: Namespace, study: Path) -> int:
@@ -111,7 +106,7 @@ def do_plan(given: Namespace) -> int:
     from ablation.record import study_folder
     from sweeps.devices import slots
 
-    name = given.study or _asked(given)[0]
+    name = given.study if given.study is not None else _asked(given)[0]
     study = study_folder(given.runs, name) if name else None
     found = _planned(given, study if study and study.is_dir() else None)
     missing = [spec for spec in found.specs if study is None or not _done(study, spec)]

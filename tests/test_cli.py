@@ -1,0 +1,289 @@
+"""The command line as its users meet it: real processes, their words, their exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ablation.__main__ import main
+
+TINY = ["dataset=ring8", "dataset.points=2000", "architecture.width=16", "budget=smoke"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+def ablation(home: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ABLATION_CACHE": str(home / "cache"), **env}
+    return subprocess.run(
+        [sys.executable, "-m", "ablation", *words],
+        capture_output=True, text=True, cwd=home, env=environment, check=False, timeout=300,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(home: Path) -> Path:
+    """A finished study of four tiny trials, made by the command line."""
+    done = ablation(
+        home, "sweep", *TINY, "activation=relu,tanh", "seeds=2", "--study", "s", "--workers", "1"
+    )
+    assert done.returncode == 0, done.stderr
+    return home / "runs" / "s"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["activation=rleu"], "did you mean relu"),
+        (["los=minimax"], "did you mean loss"),
+        (["optimizer.lrr=1"], "did you mean optimizer.lr"),
+        (["seed=abc"], "seed"),
+        (["seed=-1"], "seed is -1"),
+        (["budget.steps=0"], "budget.steps is 0"),
+        (["n_critic=0"], "n_critic is 0"),
+        (["ema=1.5"], "ema is 1.5"),
+        (["init=maybe"], "matched, fixed"),
+        (["activation=glob(zz*)"], "matches nothing"),
+        (["activation="], "activation="),
+        (["seed=range(3,3)"], "empty"),
+        (["optimizer.lr=interval(0,1)"], "interval"),
+        (["activation=relu", "activation=tanh,elu"], "activation"),
+        (["quickstrat"], "did you mean quickstart"),
+        (["quickstart", "loss=wasserstien"], "did you mean wasserstein"),
+        (["dataset=image_folder"], "dataset.root"),
+        (["dataset=image_folder", "dataset.root=nowhere"], "nowhere"),
+        (["dataset=fashion_mnist", "dataset.root=nowhere"], "nowhere"),
+        (["protocol.extractor=incepton"], "incepton"),
+        (["protocol.extractor=inception", "protocol.weights=none.pth"], "none.pth"),
+        (["architecture=dcgan", "dataset=ring8"], "square images"),
+        (["activation_at={generator.9: tanh}"], "generator.9"),
+        (["activation_at={generator.1: thanh}"], "did you mean tanh"),
+        (["+loss.power=3"], "power"),
+        (["+whatever=3"], "whatever"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_words_get_one_clear_line_and_leave_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    said: str,
+) -> None:
+    """In this process, for speed: `main` is all that `python -m ablation` calls."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *words, "--study", "refused"]) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert said in lines[0]
+    assert not (tmp_path / "runs" / "refused").exists()
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "x" * 65, "-x=", "a b"])
+def test_a_study_is_a_plain_folder_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", *TINY, f"--study={name}"]) == 2
+    assert f"study name {name!r}" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unwritable_runs_folder_is_said(home: Path) -> None:
+    (home / "file").write_text("I am not a folder")
+    done = ablation(home, "sweep", *TINY, "--study", "s", "--runs", "file")
+    assert done.returncode in (1, 2)
+    assert "file" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (home / "file").read_text() == "I am not a folder"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["status", "none"], ["report", "none"], ["logs", "none", "k"], ["retry", "none"],
+     ["rerun", "none", "k"], ["export", "none"], ["worker", "none"], ["compare", "none", "other"],
+     ["doctor", "none"]],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_every_verb_says_that_a_study_is_missing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1
+    assert "none" in said[0]
+
+
+def test_help_and_list_answer_at_once(home: Path) -> None:
+    """Generous bounds that a torch import (3 s here) would break; the figures are in the benchmarks."""
+    for words, most in ((["--help"], 1.0), (["list", "activation"], 1.5)):
+        best = min(_seconds(home, words) for _ in range(3))
+        assert best < most, (words, best)
+
+
+def _seconds(home: Path, words: list[str]) -> float:
+    began = time.perf_counter()
+    assert ablation(home, *words).returncode == 0
+    return time.perf_counter() - began
+
+
+def test_list_names_every_row(home: Path) -> None:
+    assert "activation" in ablation(home, "list").stdout.split()
+    assert "leaky_relu" in ablation(home, "list", "activation").stdout
+    assert "relu" in json.loads(ablation(home, "list", "activation", "--json").stdout)
+    done = ablation(home, "list", "activations")
+    assert done.returncode == 2
+    assert "did you mean activation" in done.stderr
+
+
+def test_plan_trains_nothing(home: Path) -> None:
+    done = ablation(
+        home, "plan", *TINY, "activation=relu,tanh,elu", "seeds=3", "--study", "p", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert (plan["cells"], plan["trials"], plan["to_run"]) == (3, 9, 9)
+    assert "not enough" in plan["promise"]
+    assert not (home / "runs" / "p").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_leaves_the_folders_that_were_promised(study: Path) -> None:
+    assert {"study.yaml", "journal.log", "trials", "report"} <= {p.name for p in study.iterdir()}
+    trials = sorted((study / "trials").iterdir())
+    assert len(trials) == 4
+    for trial in trials:
+        names = {p.name for p in trial.iterdir()}
+        assert {
+            "config.yaml",
+            "readings.parquet",
+            "samples.png",
+            "generator.pt",
+            "log.txt",
+            "result.json",
+        } <= names
+        result = json.loads((trial / "result.json").read_text())
+        assert {
+            "schema",
+            "key",
+            "outcome",
+            "step",
+            "message",
+            "scores",
+            "spec",
+            "provenance",
+        } <= set(result)
+        assert result["key"] == trial.name
+    report = study / "report"
+    assert (report / "index.html").is_file()
+    assert (report / "report.pdf").read_bytes()[:5] == b"%PDF-"
+    for table in (
+        "trials.csv",
+        "trials.parquet",
+        "readings.parquet",
+        "estimates.csv",
+        "estimates.parquet",
+    ):
+        assert (report / "tables" / table).is_file(), table
+    assert list((report / "figures").glob("*.svg"))
+
+
+@pytest.mark.slow
+def test_launching_again_trains_nothing(home: Path, study: Path) -> None:
+    before = {p: p.stat().st_mtime_ns for p in study.glob("trials/*/result.json")}
+    done = ablation(home, "sweep", *TINY, "activation=relu,tanh", "seeds=2", "--study", "s")
+    assert done.returncode == 0
+    assert "0 to run" in done.stderr
+    assert before == {p: p.stat().st_mtime_ns for p in study.glob("trials/*/result.json")}
+
+
+@pytest.mark.slow
+def test_a_rerun_agrees_and_a_changed_result_does_not(home: Path, study: Path) -> None:
+    key = next(
+        p.name
+        for p in (study / "trials").iterdir()
+        if p.name.startswith("tanh") and "-s1-" in p.name
+    )
+    done = ablation(home, "rerun", "s", key, "--verify")
+    assert done.returncode == 0, done.stderr
+    assert "equal bit for bit" in done.stdout
+    assert not list((study / "reruns").iterdir())
+    path = study / "trials" / key / "result.json"
+    kept = path.read_text()
+    result = json.loads(kept)
+    name = next(iter(result["scores"]))
+    result["scores"][name]["value"] += 1e-9
+    path.write_text(json.dumps(result))
+    try:
+        done = ablation(home, "rerun", "s", key, "--verify", "--json")
+        assert done.returncode == 1
+        assert any(name in text for text in json.loads(done.stdout)["differences"])
+    finally:
+        path.write_text(kept)
+
+
+@pytest.mark.slow
+def test_a_damaged_result_is_named_and_lost_by_nobody(home: Path, study: Path) -> None:
+    path = next(p for p in sorted(study.glob("trials/*/result.json")) if "relu" in str(p))
+    kept = path.read_text()
+    path.write_text(kept[:100])
+    try:
+        done = ablation(home, "doctor", "s")
+        assert done.returncode == 1
+        assert str(path.parent.name) in done.stdout
+        done = ablation(home, "status", "s", "--json")
+        assert json.loads(done.stdout)["damaged"] == [path.parent.name]
+        done = ablation(home, "rerun", "s", path.parent.name, "--verify")
+        assert done.returncode == 2
+        assert "damaged" in done.stderr
+        assert ablation(home, "report", "s").returncode == 0
+        assert path.read_text() == kept[:100]
+    finally:
+        path.write_text(kept)
+
+
+@pytest.mark.slow
+def test_the_other_verbs_answer(home: Path, study: Path) -> None:
+    key = sorted(p.name for p in (study / "trials").iterdir())[0]
+    assert ablation(home, "logs", "s", key[-10:]).returncode == 0
+    assert ablation(home, "logs", "s", "relu").returncode == 2
+    done = ablation(home, "export", "s", "--out", "s.zip")
+    assert done.returncode == 0, done.stderr
+    assert (home / "s.zip").stat().st_size > 10_000
+    assert ablation(home, "export", "s", "--out", "s.zip").returncode == 2
+    done = ablation(home, "doctor", "s", "--rebuild")
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = ablation(home, "retry", "s")
+    assert done.returncode == 0
+    assert done.stdout.startswith("0 trials")
+    done = ablation(home, "compare", "s", "s")
+    assert done.returncode in (0, 2)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_train_makes_the_folder_the_trial_and_goes_on_from_it(home: Path) -> None:
+    words = [*TINY, "activation=elu", "--out", "one"]
+    done = ablation(home, "train", *words)
+    assert done.returncode == 0, done.stderr
+    assert (home / "one" / "result.json").is_file()
+    assert "finished at step 50" in done.stdout
+    assert ablation(home, "train", *words).returncode == 0
+    other = ablation(home, "train", *TINY, "activation=gelu", "--out", "one")
+    assert other.returncode == 2
+    assert "another trial" in other.stderr
+    many = ablation(home, "train", *TINY, "activation=gelu,elu", "--out", "two")
+    assert many.returncode == 2
+    assert not (home / "two").exists()
