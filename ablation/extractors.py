@@ -20,11 +20,16 @@ FEATURES = 64
 RECIPE = {
     "version": 1,
     "features": FEATURES,
-    "epochs": 12,
-    "steps_most": 3000,
-    "batch": 128,
-    "lr": 2e-3,
+    "steps": 1500,
+    "batch": 64,
+    "lr": 4e-3,
 }
+
+Say = Callable[[str], None]
+
+
+def print_nothing(_: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +58,11 @@ class Classifier(nn.Module):
         """Make three convolutions, `FEATURES` pooled features and one linear layer."""
         super().__init__()
         self.body = nn.Sequential(
-            nn.Conv2d(channels, 32, 3, 1, 1),
+            nn.Conv2d(channels, 16, 3, 1, 1),
+            nn.LeakyReLU(0.1),
+            nn.Conv2d(16, 32, 3, 2, 1),
             nn.LeakyReLU(0.1),
             nn.Conv2d(32, 64, 3, 2, 1),
-            nn.LeakyReLU(0.1),
-            nn.Conv2d(64, 64, 3, 2, 1),
             nn.LeakyReLU(0.1),
             nn.AdaptiveAvgPool2d(2),
             nn.Flatten(),
@@ -72,18 +77,25 @@ class Classifier(nn.Module):
         return features, self.head(features)
 
 
-def classifier(name: str, data: Dataset, folder: Path | None) -> Extractor:
+def classifier(
+    name: str, data: Dataset, folder: Path | None, say: Say = print_nothing
+) -> Extractor:
     """Return the classifier of a labelled data set, trained once and kept in `folder` and in the cache.
 
     Its weights differ between machines, so a study keeps the file that its first trial made: the name carries their
-    hash. Raises ValueError for data without labels.
+    hash. `say` is told when it has to be trained. Raises ValueError for data without labels.
     """
     if data.train_labels is None or data.test_labels is None or not data.is_images:
         raise ValueError(f"protocol.extractor=classifier needs labelled images; {name} has none")
     recipe = json.dumps([RECIPE, data.fingerprint], sort_keys=True).encode()
     file = f"{name}-cnn-{hashlib.sha256(recipe).hexdigest()[:10]}.pt"
     model = Classifier(data.shape[0], data.classes)
-    path = _kept(file, folder, lambda place: _fit(model, data, place))
+
+    def produce(place: Path) -> None:
+        say(f"training the classifier of {name} that scores its samples, once: up to a minute")
+        _fit(model, data, place)
+
+    path = _kept(file, folder, produce)
     state = torch.load(path, map_location="cpu", weights_only=True)
     model.load_state_dict(state["model"])
     model.eval().requires_grad_(False)
@@ -123,8 +135,7 @@ def _fit(model: Classifier, data: Dataset, path: Path) -> None:
         bound = (3 / parameter[0].numel()) ** 0.5 if parameter.dim() > 1 else 0.0
         with torch.no_grad():
             parameter.uniform_(-bound, bound, generator=stream)
-    batch = int(RECIPE["batch"])
-    steps = int(min(RECIPE["steps_most"], max(600, RECIPE["epochs"] * len(data.train) / batch)))
+    batch, steps = int(RECIPE["batch"]), int(RECIPE["steps"])
     optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE["lr"])
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):

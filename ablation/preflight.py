@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ablation.datasets import Dataset
+from ablation.extractors import Say, print_nothing
 from ablation.factories import make
 from ablation.losses import Loss
 from ablation.penalties import Penalty
@@ -19,11 +20,14 @@ from ablation.spec import Part, TrialSpec
 from ablation.trainer import begin, train
 
 
-def check(specs: Sequence[TrialSpec], extractors: Path | None = None) -> list[str | None]:
+def check(
+    specs: Sequence[TrialSpec], extractors: Path | None = None, say: Say = print_nothing
+) -> list[str | None]:
     """Return for each trial the reason why it is impossible, None if it is possible.
 
     Raises ValueError if data or extractor cannot be had: then no trial of that data set can run. Trials that differ
-    only in their seed are looked at once; the classifiers that the trials share are trained here, before any of them.
+    only in their seed are looked at once; the classifiers that the trials share are trained here, before any of them,
+    and `say` is told so.
     """
     torch.set_num_threads(1)
     data: dict[Part, Dataset] = {}
@@ -33,7 +37,7 @@ def check(specs: Sequence[TrialSpec], extractors: Path | None = None) -> list[st
             continue
         if spec.dataset not in data:
             data[spec.dataset] = make(spec.dataset, Dataset)
-            choose(spec, data[spec.dataset], extractors)
+            choose(spec, data[spec.dataset], extractors, say)
         try:
             make(spec.loss, Loss)
             make(spec.penalty, Penalty)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ablation.datasets import Dataset, Modes, as_bytes
-from ablation.extractors import Extractor, classifier, random_features
+from ablation.extractors import Extractor, Say, classifier, print_nothing, random_features
 from ablation.files import sha256
 from ablation.record import Score
 from ablation.spec import TrialSpec
@@ -25,7 +25,9 @@ WEIGHTS = (
 )
 
 
-def choose(spec: TrialSpec, data: Dataset, folder: Path | None) -> Extractor | None:
+def choose(
+    spec: TrialSpec, data: Dataset, folder: Path | None, say: Say = print_nothing
+) -> Extractor | None:
     """Return the extractor that the protocol asks for, None for vectors; raises ValueError if it is not to be had."""
     wanted, weights = spec.protocol.extractor, spec.protocol.weights
     if wanted not in EXTRACTORS:
@@ -35,7 +37,7 @@ def choose(spec: TrialSpec, data: Dataset, folder: Path | None) -> Extractor | N
     if wanted == "auto":
         wanted = "classifier" if data.classes else "inception" if weights else "random"
     if wanted == "classifier":
-        return classifier(spec.dataset.name, data, folder)
+        return classifier(spec.dataset.name, data, folder, say)
     if wanted == "random":
         return random_features(spec.dataset.name, data.shape[0])
     return inception(weights)

@@ -49,3 +49,8 @@ def trial_of(study: Path, word: str) -> Path:
 def answer(value: Any) -> None:
     """Print an answer for programs."""
     print(json.dumps(value, indent=1))
+
+
+def tell(text: str) -> None:
+    """Tell the user what is going on, beside the answer."""
+    print(text, file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ablation.verbs import answer, study_of, trust
+from ablation.verbs import answer, study_of, tell, trust
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
@@ -38,7 +38,7 @@ def _planned(given: Namespace, study: Path | None) -> Plan:
             return [None] * len(specs)
         from ablation.preflight import check as tried
 
-        return tried(specs, None if study is None else study / "extractors")
+        return tried(specs, None if study is None else study / "extractors", tell)
 
     return plan(sweep, words, declared=declared, check=check)
 

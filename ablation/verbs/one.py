@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ablation.verbs import answer, study_of, trial_of, trust
+from ablation.verbs import answer, study_of, tell, trial_of, trust
 
 
 def do_list(given: Namespace) -> int:
@@ -65,7 +65,7 @@ def do_train(given: Namespace) -> int:
         from ablation.hazards import hazards
         from ablation.preflight import check
 
-        reason = check([spec])[0]
+        reason = check([spec], say=tell)[0]
         if reason:
             raise ValueError(reason)
         for text in hazards(spec):
