@@ -47,8 +47,8 @@ def read_yaml(path: Path) -> Any:
     """Read YAML in which 1e-4 is a number, as in YAML 1.2; raises ValueError that names a damaged file."""
     import yaml
 
-    class Reader(yaml.SafeLoader):
-        """SafeLoader that also reads 1e-4 as a float."""
+    class Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """Safe loader, ten times as quick where libyaml is, that also reads 1e-4 as a float."""
 
     Reader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
     try:

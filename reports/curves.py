@@ -1,0 +1,77 @@
+"""Readings over time, per site and activation: the medians and spreads that figures draw."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from reports.design import Block
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One activation at one site: median and quartiles over seeds at every probed step."""
+
+    activation: str
+    steps: tuple[int, ...]
+    median: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    trials: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One site of one network in one block."""
+
+    network: str
+    layer: str
+    curves: tuple[Curve, ...]
+
+
+def panels(
+    readings: pd.DataFrame, quantity: str, block: Block, order: Sequence[str], failed: set[str]
+) -> tuple[Panel, ...]:
+    """Return the panels of a quantity in a block: generator first, sites in their order.
+
+    `failed` holds the keys of failed trials: their readings count while they last.
+    """
+    kept = readings[(readings["quantity"] == quantity) & (readings["block"] == block.key)]
+    sites = {(str(n), str(s)) for n, s in zip(kept["network"], kept["layer"], strict=True)}
+    found = []
+    for network, layer in sorted(sites, key=lambda s: (s[0] != "generator", *_natural(s[1]))):
+        part = kept[(kept["network"] == network) & (kept["layer"] == layer)]
+        curves = []
+        for name in order:
+            own = part[part["activation"] == name]
+            finite = own[np.isfinite(own["value"])]
+            if len(finite):
+                curves.append(_curve(name, finite, failed))
+        if curves:
+            found.append(Panel(network, layer, tuple(curves)))
+    return tuple(found)
+
+
+def _curve(name: str, rows: pd.DataFrame, failed: set[str]) -> Curve:
+    by_step, keys = rows.groupby("step")["value"], set(rows["key"])
+    low, median, high = (by_step.quantile(q) for q in (0.25, 0.5, 0.75))
+    return Curve(
+        activation=name,
+        steps=tuple(map(int, median.index.to_list())),
+        median=tuple(map(float, median)),
+        low=tuple(map(float, low)),
+        high=tuple(map(float, high)),
+        trials=len(keys),
+        failed=len(keys & failed),
+    )
+
+
+def _natural(text: str) -> list[tuple[int, int | str]]:
+    """Return a sort key in which site 10 follows site 9."""
+    words = re.split(r"(\d+)", text)
+    return [(1, int(w)) if w.isdigit() else (0, w) for w in words if w]

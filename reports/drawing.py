@@ -1,0 +1,166 @@
+"""One look for every figure: colours, markers, axes, and files that are the same bytes twice."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from math import ceil, floor, log10
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+INK, MUTED, RULE = "#1b1f24", "#66707b", "#d5dbe1"
+"""Colours of text and axes; an inline figure takes them from the page's theme instead."""
+
+THEME = {INK: "var(--ink)", MUTED: "var(--muted)", RULE: "var(--rule)", "#0072b2": "var(--blue)"}
+
+OKABE_ITO = {
+    "leaky_relu": ("#0072B2", "o"),
+    "relu": ("#D55E00", "s"),
+    "sigmoid": (INK, "^"),
+    "tanh": ("#E69F00", "v"),
+    "gelu": ("#009E73", "D"),
+    "silu": ("#CC79A7", "p"),
+    "elu": ("#56B4E9", "P"),
+    "identity": ("#F0E442", "h"),
+}
+"""Each activation keeps its colour and its marker in every figure of every report."""
+
+MARKERS = "<>*dXH8"
+
+STYLE: dict[Any, Any] = {
+    "text.parse_math": False,
+    "svg.hashsalt": "activation-ablation",
+    "svg.fonttype": "path",
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+}
+WIDTH = 7.2
+"""Inches: the text width of the PDF report."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """An activation's colour and marker."""
+
+    color: str
+    marker: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with what a reader needs who cannot see it, and what its numbers stand on."""
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    figure: Figure
+
+
+def looks(activations: Sequence[str]) -> dict[str, Look]:
+    """Return every activation's look: its own, or what is left in alphabetical order."""
+    free = [c for name, (c, _) in OKABE_ITO.items() if name not in activations]
+    free += [color for color, _ in OKABE_ITO.values()]
+    found, strangers = {}, sorted(set(activations) - set(OKABE_ITO))
+    for i, name in enumerate(strangers):
+        found[name] = Look(free[i % len(free)], MARKERS[i % len(MARKERS)])
+    return {name: found.get(name) or Look(*OKABE_ITO[name]) for name in activations}
+
+
+def svg(drawing: Drawing) -> str:
+    """Return the figure as an SVG document without a date, text as outlines."""
+    stream = io.StringIO()
+    with rc_context(STYLE):
+        drawing.figure.savefig(
+            stream,
+            format="svg",
+            transparent=True,
+            metadata={"Date": None, "Creator": None, "Title": drawing.title},
+        )
+    return stream.getvalue()
+
+
+def inline(document: str, name: str, title: str, description: str) -> str:
+    """Return an SVG element for a page: ids of its own, the colours of the theme, a title."""
+    body = document[document.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<title>.*?</title>", "", body, count=1, flags=re.DOTALL)
+    body = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', body)
+    body = re.sub(r'xlink:href="#', f'href="#{name}-', body)
+    body = body.replace("url(#", f"url(#{name}-")
+    for color, variable in THEME.items():
+        body = body.replace(color, variable)
+    opening, rest = body.split(">", 1)
+    size = re.search(r'viewBox="[^"]*"', opening)
+    assert size is not None, "matplotlib gives every SVG its viewBox"
+    named = f'role="img" aria-labelledby="{name}-title {name}-desc" focusable="false"'
+    head = f'<title id="{name}-title">{escape(title)}</title>'
+    head += f'<desc id="{name}-desc">{escape(description)}</desc>'
+    return f"<svg {size[0]} {named}>{head}{rest}"
+
+
+def figure(height: float) -> Figure:
+    """Return an empty figure of the text's width; `height` in inches."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def legend(fig: Figure, shown: dict[str, Look]) -> None:
+    """Draw the legend of activations above the axes."""
+    handles = [
+        Line2D([], [], color=look.color, marker=look.marker, markersize=5, lw=1.2, label=name)
+        for name, look in shown.items()
+    ]
+    fig.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), 5))
+
+
+def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:
+    """Put round numbers on a logarithmic axis that spans low to high > 0."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(round_numbers(low, high)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def round_numbers(low: float, high: float) -> list[float]:
+    """Return three to nine round numbers within low to high > 0, evenly spread by ratio."""
+    first, last = floor(log10(low)), ceil(log10(high))
+    decades = range(first, last + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 5, 7)):
+        found = [s * 10.0**d for d in decades for s in steps]
+        found = [v for v in found if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9)]
+        if len(found) >= 4:
+            thin = max(1, ceil(len(found) / 9))
+            return found[::thin]
+    step = 10.0 ** floor(log10(high - low))
+    step = next(step / d for d in (1, 2, 5, 10, 20) if (high - low) / step * d >= 4)
+    return [k * step for k in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]

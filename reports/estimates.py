@@ -1,0 +1,229 @@
+"""Arrays of outcomes in, p-values and intervals out: the declared protocol's estimators.
+
+An outcome is lower-is-better, +inf for a failure and never NaN. The outcomes of one activation are
+a list over independent random streams of arrays B N (blocks of the stream x units).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import comb, inf, nan, prod, sqrt
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm, rankdata
+
+Floats = npt.NDArray[np.float64]
+Outcomes = Sequence[Floats]
+
+SPLITS = 20_000
+"""Reassignments of the labels: all where there are at most so many, else so many random ones."""
+
+TIE = 1e-9
+"""Statistics closer than this are equal: they are sums of ranks, whose rounding is far smaller."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimated shift and its ends at an exact level, from `n` units and their failed trials."""
+
+    estimate: float
+    low: float
+    high: float
+    n: int
+    failed: int
+    level: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """P(the first is better) + half P(equal), and its p-values over `splits` reassignments."""
+
+    probability: float
+    p: float
+    p_better: float
+    p_worse: float
+    splits: int
+    exact: bool
+
+
+def sizes(a: Outcomes, r: Outcomes) -> list[tuple[int, int]]:
+    """Return the units of both activations in every stream."""
+    return [(x.shape[1], y.shape[1]) for x, y in zip(a, r, strict=True)]
+
+
+def p_min(units: Sequence[tuple[int, int]]) -> float:
+    """Return the least two-sided p that these numbers of units can reach."""
+    return min(1.0, 2 / prod(comb(n + m, n) for n, m in units))
+
+
+def generator(names: Sequence[str]) -> np.random.Generator:
+    """Return the random generator that these names seed, the same on every machine."""
+    digest = hashlib.sha256("\x1f".join(names).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+
+
+def reassignments(
+    units: Sequence[tuple[int, int]], names: Sequence[str], most: int = SPLITS
+) -> tuple[list[Floats], bool]:
+    """Return, per stream, M rows of 0 and 1 (1: labelled as the first), and whether these are all.
+
+    Streams are reassigned independently; row 0 is observed. Memory: M x units x 8 bytes.
+    """
+    counts = [comb(n + m, n) for n, m in units]
+    if prod(counts) <= most:
+        rows = np.unravel_index(np.arange(prod(counts)), counts)
+        return [_all(n, m)[row] for (n, m), row in zip(units, rows, strict=True)], True
+    random = generator(names)
+    drawn = []
+    for n, m in units:
+        order = random.random((most, n + m)).argsort(axis=1)
+        order[0] = np.arange(n + m)
+        drawn.append((order < n).astype(float))
+    return drawn, False
+
+
+def _all(n: int, m: int) -> Floats:
+    """Return every way to label n of n + m units, the first n first."""
+    from itertools import combinations
+
+    chosen = np.array(list(combinations(range(n + m), n)))
+    rows = np.zeros((len(chosen), n + m))
+    np.put_along_axis(rows, chosen, 1.0, axis=1)
+    return rows
+
+
+def unit_scores(a: Floats, r: Floats) -> Floats:
+    """Return each unit's sum, over the stream's blocks, of its midrank share (worst highest)."""
+    both = np.concatenate([a, r], axis=1)
+    assert not np.isnan(both).any(), "a missing outcome is left out, never compared"
+    return np.asarray(rankdata(both, axis=1).sum(axis=0) / both.shape[1])
+
+
+def _statistic(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Floats:
+    """Return the mean score difference under every labelling, the observed one first."""
+    total = np.zeros(len(labels[0]))
+    for x, y, label in zip(a, r, labels, strict=True):
+        score, n, m = unit_scores(x - shift, y), x.shape[1], y.shape[1]
+        total += (label @ score) * (1 / n + 1 / m) - score.sum() / m
+    return total / sum(len(x) for x in a)
+
+
+def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Comparison:
+    t = _statistic(a, r, labels, shift)
+    return Comparison(
+        probability=0.5 - float(t[0]),
+        p=float((np.abs(t) >= abs(t[0]) - TIE).mean()),
+        p_better=float((t <= t[0] + TIE).mean()),
+        p_worse=float((t >= t[0] - TIE).mean()),
+        splits=len(t),
+        exact=False,
+    )
+
+
+def compare(
+    a: Outcomes, r: Outcomes, names: Sequence[str], *, shift: float = 0.0, most: int = SPLITS
+) -> Comparison:
+    """Compare `a - shift` with `r` by reassigning whole units within each stream.
+
+    `names`, the pair's, seed the random splits where all are too many.
+    """
+    labels, exact = reassignments(sizes(a, r), names, most)
+    found = _compare(a, r, labels, shift)
+    return Comparison(**{**found.__dict__, "exact": exact})
+
+
+def interval(
+    a: Outcomes, r: Outcomes, names: Sequence[str], *, level: float = 0.95, most: int = SPLITS
+) -> Interval:
+    """Return the shift of `a` against `r`, by inversion of the permutation test.
+
+    The level falls to 1 - p_min where the units are too few. An end is infinite where failures
+    leave it open; the estimate is NaN where one side has no finite outcome.
+    """
+    level = max(0.0, min(level, 1 - p_min(sizes(a, r))))
+    units = sum(x.shape[1] for x in a)
+    failed = int(sum(np.isinf(x).sum() for x in a))
+    steps = _differences(a, r)
+    if not len(steps):
+        return Interval(nan, -inf, inf, units, failed, level)
+    labels, _ = reassignments(sizes(a, r), names, most)
+    between = np.concatenate([[steps[0] - 1], (steps[1:] + steps[:-1]) / 2, [steps[-1] + 1]])
+    tail = (1 - level) / 2 + 1e-12  # p and tail are often the same fraction, rounded differently
+
+    def first(holds: Callable[[Comparison], bool]) -> float:
+        """Return the difference at which `holds` turns true on the way up."""
+        low, high = 0, len(between)
+        while low < high:
+            middle = (low + high) // 2
+            if holds(_compare(a, r, labels, float(between[middle]))):
+                high = middle
+            else:
+                low = middle + 1
+        return -inf if low == 0 else inf if low == len(between) else float(steps[low - 1])
+
+    half = (
+        first(lambda c: c.probability >= 0.5 - TIE),
+        first(lambda c: c.probability > 0.5 + TIE),
+    )
+    finite = [end for end in half if np.isfinite(end)]
+    estimate = sum(finite) / len(finite) if finite else half[0] if half[0] == half[1] else nan
+    if level == 0.0:
+        return Interval(estimate, -inf, inf, units, failed, level)
+    low, high = first(lambda c: c.p_worse > tail), first(lambda c: c.p_better <= tail)
+    return Interval(estimate, low, high, units, failed, level)
+
+
+def _differences(a: Outcomes, r: Outcomes) -> Floats:
+    """Return the distinct finite within-block differences, sorted."""
+    found = [
+        np.subtract.outer(p[np.isfinite(p)], q[np.isfinite(q)]).ravel()
+        for x, y in zip(a, r, strict=True)
+        for p, q in zip(x, y, strict=True)
+    ]
+    return np.unique(np.concatenate(found))
+
+
+def holm(p: Sequence[float], weights: Sequence[float]) -> Floats:
+    """Return the p-values adjusted by Holm's procedure with weights that sum to one."""
+    values, shares = np.asarray(p, float), np.asarray(weights, float)
+    order = np.argsort(values / shares, kind="stable")
+    waiting = shares[order][::-1].cumsum()[::-1]
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.maximum.accumulate(values[order] / shares[order] * waiting).clip(max=1.0)
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The activations that no other beats."""
+
+    names: tuple[str, ...]
+
+
+def best_set(names: Sequence[str], beats: Sequence[tuple[str, str]]) -> Answer:
+    """Return those of `names` that are nobody's second in `beats` (pairs: better, worse)."""
+    beaten = {worse for _, worse in beats}
+    return Answer(tuple(name for name in names if name not in beaten))
+
+
+def wilson(count: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """Return Wilson's interval of a rate of `count` in `n`, both perhaps effective numbers."""
+    if n <= 0:
+        return 0.0, 1.0
+    z, rate = float(norm.ppf((1 + level) / 2)), count / n
+    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def effective_trials(failed: npt.NDArray[Any]) -> float:
+    """Return how many independent trials a table of failures, N B, is worth: N to N B."""
+    n, total = failed.shape[0], failed.size
+    rate, spread = failed.mean(), failed.mean(axis=1).var(ddof=1) if n > 1 else 0.0
+    if rate in (0.0, 1.0):
+        return float(n)
+    return float(np.clip(rate * (1 - rate) * n / spread if spread > 0 else inf, n, total))

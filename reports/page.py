@@ -1,0 +1,160 @@
+"""The report's files: one self-contained HTML page, one PDF, tables and figures, all or nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.content import content, ranking
+from reports.design import design
+from reports.drawing import Drawing, inline, svg
+from reports.exports import write_tables
+from reports.gallery import gallery
+from reports.paper import figure_pdf, write_pdf
+from reports.samples import SampleRow, sample_rows
+from reports.tables import Tables, load, with_primary_score
+from reports.verdict import judge
+
+TEMPLATES = Path(__file__).parent / "templates"
+FILES = ("index.html", "report.pdf")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Where a report lies, what it concludes, and how many of its trials failed."""
+
+    html: Path
+    pdf: Path
+    verdict: str
+    trials: int
+    failures: int
+
+
+def write_report(study: Path) -> Report:
+    """Write `study`/report anew from the study's trials; raises ValueError for a missing folder."""
+    study = Path(study)
+    return _write(load([study]), study / "report")
+
+
+def write_comparison(studies: Sequence[Path], out: Path) -> Report:
+    """Write one report over the trials of several studies into the folder `out`.
+
+    A trial that several hold counts once. Raises ValueError where a data set was scored under
+    different protocols, which never share an axis, and where `out` holds something else.
+    """
+    out = Path(out)
+    if out.exists() and not all((out / name).is_file() for name in FILES):
+        raise ValueError(f"{out} exists and is not a report: name a new folder")
+    tables = load([Path(study) for study in studies])
+    _same_protocols(tables)
+    return _write(tables, out)
+
+
+def _same_protocols(tables: Tables) -> None:
+    for (dataset, family), part in tables.scores.groupby(["dataset", "family"], sort=True):
+        names = sorted(part["score_name"].unique())
+        if len(names) > 1:
+            raise ValueError(
+                f"{dataset} is scored as {' and as '.join(names)}: {family} with different"
+                " extractors or sample counts cannot be compared; report the studies one by one"
+            )
+
+
+def _write(tables: Tables, out: Path) -> Report:
+    """Write every file beside `out`, then put them in its place at once."""
+    declared = tables.studies[0].declared
+    trials = with_primary_score(tables, declared.score)
+    found = design(trials, declared)
+    verdict = judge(found, declared)
+    order = ranking(found, verdict)
+    pictures = gallery(tables, trials, found, verdict, order)
+    images = {drawing.name: svg(drawing) for drawing in pictures.all}
+    samples = sample_rows(trials, found, order)
+    said = content(tables, trials, found, verdict, order, pictures)
+    said["samples"] = [_sample_row(row) for row in samples]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        (scratch / "figures").mkdir(parents=True)
+        for drawing in pictures.all:
+            file = scratch / "figures" / drawing.name
+            file.with_name(f"{drawing.name}.svg").write_text(images[drawing.name], encoding="utf-8")
+            file.with_name(f"{drawing.name}.pdf").write_bytes(
+                figure_pdf(drawing, images[drawing.name])
+            )
+        write_tables(scratch / "tables", tables, trials, found, verdict)
+        write_pdf(scratch / "report.pdf", said, images, samples)
+        page = html(said, pictures.all, images, samples)
+        (scratch / "index.html").write_text(page, encoding="utf-8")
+        _replace(scratch, out)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    verdict_text = said["verdict"].replace("\u00a0", " ")
+    return Report(
+        out / "index.html", out / "report.pdf", verdict_text, len(trials), len(said["failures"])
+    )
+
+
+def _replace(new: Path, place: Path) -> None:
+    """Put the folder `new` in the place of an old one, which is removed afterwards."""
+    old = place.with_name(f".{place.name}.{os.getpid()}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.replace(old)
+    new.replace(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def html(
+    said: dict[str, Any],
+    drawings: Sequence[Drawing],
+    images: Mapping[str, str],
+    samples: Sequence[SampleRow],
+) -> str:
+    """Return the page: every text escaped, every figure and picture inside."""
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    figures = {
+        d.name: Markup(inline(images[d.name], f"figure-{number}", d.title, d.alt))
+        for number, d in enumerate(drawings, 1)
+    }
+    pictures = {
+        sample.name: base64.b64encode(sample.picture).decode()
+        for row in samples
+        for sample in row.samples
+        if sample.picture is not None
+    }
+    return environment.get_template("page.html").render(
+        **said,
+        drawn=figures,
+        pictures=pictures,
+        script=Markup(script),
+        script_hash=digest,
+        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+    )
+
+
+def _sample_row(row: SampleRow) -> dict[str, Any]:
+    samples = [
+        {"activation": s.activation, "alt": s.alt, "note": s.note, "name": s.name}
+        | {"shown": s.picture is not None}
+        for s in row.samples
+    ]
+    return {"block": row.block, "seed": row.seed, "samples": samples}

@@ -1,0 +1,102 @@
+"""The PDF report: the content as JSON into a typst template, never as markup."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from reports.drawing import Drawing
+from reports.samples import SampleRow
+
+TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+FIGURE = """\
+#set document(title: sys.inputs.title, date: none)
+#set page(width: auto, height: auto, margin: 0pt)
+#image("figure.svg", alt: sys.inputs.alt)
+"""
+LEFT_OUT = ("trials",)
+"""Parts of the content that are too long for paper: they are in the page and in the CSV files."""
+
+
+def figure_pdf(drawing: Drawing, image: str) -> bytes:
+    """Return a figure's SVG document as a PDF page of its size."""
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="figure-") as scratch:
+        (Path(scratch) / "figure.svg").write_text(image, encoding="utf-8")
+        (Path(scratch) / "figure.typ").write_text(FIGURE, encoding="utf-8")
+        return bytes(
+            typst.compile(
+                str(Path(scratch) / "figure.typ"),
+                format="pdf",
+                ignore_system_fonts=True,
+                sys_inputs={"title": drawing.title, "alt": drawing.alt},
+                pdf_standards="ua-1",
+            )
+        )
+
+
+def write_pdf(
+    path: Path,
+    content: dict[str, Any],
+    images: Mapping[str, str],
+    samples: Sequence[SampleRow],
+) -> None:
+    """Write the PDF/UA-1 report from the content, SVG documents by name, and samples."""
+    import typst
+
+    with tempfile.TemporaryDirectory(prefix="report-") as scratch:
+        root = Path(scratch)
+        for name, image in images.items():
+            (root / f"{name}.svg").write_text(image, encoding="utf-8")
+        for row in samples:
+            for sample in row.samples:
+                if sample.picture is not None:
+                    (root / f"{sample.name}.png").write_bytes(sample.picture)
+        (root / TEMPLATE.name).write_bytes(TEMPLATE.read_bytes())
+        kept = {k: v for k, v in content.items() if k not in LEFT_OUT}
+        data = json.dumps(printable(kept), ensure_ascii=False, allow_nan=False)
+        made = typst.compile(
+            str(root / TEMPLATE.name),
+            root=str(root),
+            format="pdf",
+            font_paths=[str(_fonts())],
+            ignore_system_fonts=True,
+            sys_inputs={"data": data},
+            pdf_standards="ua-1",
+        )
+    path.write_bytes(made)
+
+
+def printable(value: Any) -> Any:
+    """Return JSON values in which a character that no font of ours has is written as its number."""
+    if isinstance(value, str):
+        known = _characters()
+        return "".join(c if ord(c) in known or c == "\n" else _named(c) for c in value)
+    if isinstance(value, dict):
+        return {k: printable(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable(item) for item in value]
+    return value
+
+
+def _named(character: str) -> str:
+    return " " if character.isspace() else f"⟨U+{ord(character):04X}⟩"
+
+
+def _fonts() -> Path:
+    """Return the folder of fonts that matplotlib ships: the same on every machine."""
+    from matplotlib import get_data_path
+
+    return Path(get_data_path()) / "fonts" / "ttf"
+
+
+@cache
+def _characters() -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(_fonts() / "DejaVuSans.ttf")).get_charmap())

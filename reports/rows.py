@@ -1,0 +1,225 @@
+"""Tables as people read them: columns with a kind, cells with a text and a value to sort by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from reports.design import Design, family, printed, score_label
+from reports.summary import cells, certificate, failure_rates, varying
+from reports.tables import Tables
+from reports.verdict import OVERALL, Test, Verdict
+from reports.words import ends, estimate, level, number, p_value, percent
+
+Table = dict[str, Any]
+
+
+def cell(text: Any, value: float | None = None, *, strong: bool = False) -> dict[str, Any]:
+    """Return a cell; `value` sorts it where the text would sort wrongly."""
+    kept = value if value is not None and isfinite(value) else None
+    return {"text": str(text), "value": kept, "strong": strong}
+
+
+def table(name: str, caption: str, columns: Sequence[str], body: Sequence[Sequence[Any]]) -> Table:
+    """Return a table; a column's name ends in # where it holds numbers."""
+    return {
+        "id": name,
+        "caption": caption,
+        "columns": [{"name": c.rstrip("#"), "number": c.endswith("#")} for c in columns],
+        "rows": [[c if isinstance(c, dict) else cell(c) for c in row] for row in body],
+    }
+
+
+def comparison(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
+    """Return every activation against the reference over all blocks."""
+    body = []
+    for name in order:
+        test = verdict.overall(name, found.reference)
+        if name == found.reference:
+            body.append(_reference_row(found, verdict))
+        elif test is None:
+            body.append([name, *[cell("–")] * 6, cell("0", 0), cell("0", 0)])
+        else:
+            body.append([cell(name, strong=_claimed(test)), *_numbers(test, found)])
+    quantity = f"{found.scale.quantity} to {found.reference}#"
+    columns = ["activation", quantity, "interval#", "level#", "p#", "adjusted p#", "finding"]
+    caption = (
+        f"Each activation against {found.reference}, over all blocks"
+        " (n: seeds, counted in every independent random stream)"
+    )
+    return table("comparison", caption, [*columns, "n#", "failed#"], body)
+
+
+def _reference_row(found: Design, verdict: Verdict) -> list[Any]:
+    own = [y for (name, _, _), y in found.outcomes.items() if name == found.reference]
+    units = [
+        t.n_r if t.r == found.reference else t.interval.n
+        for t in verdict.tests
+        if t.tier == OVERALL and found.reference in (t.a, t.r)
+    ]
+    failed, n = sum(not isfinite(y) for y in own), max(units, default=len(own))
+    null = number(1.0 if found.scale.ratio else 0.0)
+    dash = [cell("–")] * 4
+    return [found.reference, cell(null, 1.0), *dash, "reference", cell(n, n), cell(failed, failed)]
+
+
+def _claimed(test: Test) -> bool:
+    return test.finding in ("better", "worse")
+
+
+def _numbers(test: Test, found: Design) -> list[dict[str, Any]]:
+    shown, strong = found.scale.shown(test.interval), _claimed(test)
+    return [
+        cell(estimate(shown), shown.estimate, strong=strong),
+        cell(ends(shown), shown.low),
+        cell(level(shown), shown.level),
+        cell(p_value(test.p), test.p),
+        cell(p_value(test.adjusted), test.adjusted, strong=strong),
+        cell(test.finding, strong=strong),
+        cell(test.interval.n, test.interval.n),
+        cell(test.interval.failed, test.interval.failed),
+    ]
+
+
+def tests(found: Design, verdict: Verdict) -> Table:
+    """Return every declared test, overall and per block."""
+    body = []
+    for test in verdict.tests:
+        least = cell(p_value(test.least_p), test.least_p)
+        where = test.block or "all blocks"
+        kept = _numbers(test, found)
+        body.append([where, test.a, test.r, *kept[:5], least, *kept[5:]])
+    columns = ["block", "activation", "against", f"{found.scale.quantity}#", "interval#", "level#"]
+    columns += ["p#", "adjusted p#", "least p#", "finding", "n#", "failed#"]
+    return table("tests", "Every declared comparison", columns, body)
+
+
+def certificate_table(trials: pd.DataFrame, found: Design) -> Table:
+    """Return what all compared trials share."""
+    body = [
+        [label, value or "–", "one" if same else "several"]
+        for label, value, same in certificate(trials, found)
+    ]
+    return table(
+        "certificate", "What the compared trials share", ["what", "value", "one or several"], body
+    )
+
+
+def rates(trials: pd.DataFrame, order: Sequence[str]) -> Table:
+    """Return each activation's failures."""
+    body = []
+    for rate in failure_rates(trials, order):
+        counts = [
+            cell(rate.counts[k], rate.counts[k]) for k in ("diverged", "crashed", "collapsed")
+        ]
+        if rate.trials:
+            interval = f"[{percent(rate.low)}, {percent(rate.high)}]"
+            share = [cell(percent(rate.rate), rate.rate), cell(interval, rate.low)]
+        else:
+            share = [cell("–"), cell("–")]
+        body.append([rate.activation, cell(rate.trials, rate.trials), *counts, *share])
+    columns = ["activation", "trials#", "diverged#", "crashed#", "collapsed#"]
+    columns += ["failure rate#", "95 % interval#"]
+    caption = "How often training failed (diverged or crashed; Wilson intervals)"
+    return table("rates", caption, columns, body)
+
+
+def cell_table(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
+    """Return the medians of every score by activation and block."""
+    names = _score_names(tables, trials)
+    grouped = {
+        name: {(c.activation, c.block): c for c in cells(tables.scores, trials, name)}
+        for name in names
+    }
+    body = []
+    for block in found.blocks:
+        for name in order:
+            own = {score: grouped[score].get((name, block.key)) for score in names}
+            some = next((c for c in own.values() if c is not None), None)
+            if some is None:
+                continue
+            medians = [
+                cell("–") if c is None or not c.n else cell(_median(c.median), c.median)
+                for c in own.values()
+            ]
+            counts = [cell(some.n, some.n), cell(some.failed, some.failed)]
+            body.append([block.label, name, *counts, *medians])
+    columns = ["block", "activation", "n#", "failed#", *(f"{score_label(n)}#" for n in names)]
+    return table("cells", "Medians over seeds, failures counted as worst", columns, body)
+
+
+def _score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:
+    """Return every score's name, the declared ones first."""
+    primary = set(trials["score_name"].dropna())
+    return sorted(set(tables.scores["score_name"]), key=lambda n: (n not in primary, n))
+
+
+def _median(value: float) -> str:
+    return number(value) if isfinite(value) else "failed"
+
+
+def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
+    """Return one row a trial: what differs between trials, outcome, scores, time."""
+    known = [c for c in varying(trials) if c in trials]
+    scores = _score_names(tables, trials)
+    undeclared = set(found.undeclared_seeds)
+    body = []
+    for row in trials.to_dict("records"):
+        seed = int(row["seed"]) if pd.notna(row["seed"]) else None
+        star = "*" if seed in undeclared else ""
+        body.append(
+            [
+                _text(row["activation"]),
+                *(_text(row[name]) for name in known),
+                cell("–" if seed is None else f"{seed}{star}", seed),
+                cell(row["outcome"], strong=row["outcome"] not in ("finished", "converged")),
+                *(_value(row[name]) for name in scores),
+                _value(row["seconds"]),
+                row["key"],
+            ]
+        )
+    heads = [f"{printed(family(name))}#" for name in scores]
+    if len(set(heads)) < len(heads):
+        heads = [f"{score_label(name)}#" for name in scores]
+    columns = ["activation", *known, "seed#", "outcome", *heads, "seconds#", "trial"]
+    caption = "All trials" + ("; * seed not declared" if undeclared else "")
+    return table("trials", caption, columns, body)
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None or pd.isna(value) else str(value)
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if value is None or pd.isna(value):
+        return cell("–")
+    return cell(number(float(value)), float(value))
+
+
+def skipped(tables: Tables) -> Table:
+    """Return the cells that the planner left out, with its reasons."""
+    body = [[cell_text, reason] for study in tables.studies for cell_text, reason in study.skipped]
+    return table("skipped", "Cells that were not run", ["cell", "reason"], body)
+
+
+def provenance(tables: Tables, trials: pd.DataFrame) -> Table:
+    """Return where and with what the trials ran, each value with its number of trials."""
+    body = []
+    for study in tables.studies:
+        if study.created:
+            body.append([f"{study.name} planned", study.created])
+        if study.overrides:
+            body.append([f"{study.name} asked", "  ".join(study.overrides)])
+    shown = ["device", "instruction_set", "commit", "threads", "host", "extractor_name"]
+    shown += sorted(str(name) for name in trials if str(name).startswith("version_"))
+    for name in shown:
+        if name in trials and trials[name].notna().any():
+            counts = trials[name].dropna().astype(str).value_counts().sort_index()
+            values = [f"{value or 'unknown'} ({n})" for value, n in counts.items()]
+            text = values[0] if len(counts) == 1 else "; ".join(values)
+            body.append([str(name).replace("version_", "").replace("_", " "), text])
+    caption = "Where and with what the trials ran (number of trials)"
+    return table("provenance", caption, ["what", "value"], body)

@@ -1,0 +1,123 @@
+"""A study's plan in `study.yaml`: its question, its declaration, what the planner said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ablation.files import read_yaml
+
+PAIRS = ("all", "reference")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What was fixed before training: `effect` is the smallest ratio that matters.
+
+    `score` is a family (the part of a score's name before its first underscore) or `auto`;
+    `seeds` is 0 where none were declared.
+    """
+
+    score: str = "auto"
+    reference: str = "leaky_relu"
+    alpha: float = 0.05
+    effect: float = 1.1
+    seeds: int = 0
+    pairs: str = "all"
+
+    def __post_init__(self) -> None:
+        """Refuse a value that is out of range."""
+        for name in ("score", "reference"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"declared.{name} is {getattr(self, name)!r}; it is a name")
+        for name, low, high in (("alpha", 0, 0.5), ("effect", 1, 1_000)):
+            value = getattr(self, name)
+            if not _number(value) or not low < value < high:
+                raise ValueError(f"declared.{name} is {value!r}; it lies between {low} and {high}")
+        if not isinstance(self.seeds, int) or isinstance(self.seeds, bool) or self.seeds < 0:
+            raise ValueError(f"declared.seeds is {self.seeds!r}; it is a count")
+        if self.pairs not in PAIRS:
+            raise ValueError(f"declared.pairs is {self.pairs!r}; it is {' or '.join(PAIRS)}")
+
+    @classmethod
+    def read(cls, row: Any) -> tuple[Declared, list[str]]:
+        """Read `declared`; a wrong value gives way to its default and is named beside it."""
+        if not isinstance(row, Mapping):
+            return cls(), ["study.yaml declares nothing: the defaults stand, chosen after training"]
+        kept, wrong = cls(), []
+        for item in fields(cls):
+            if item.name not in row:
+                continue
+            try:
+                kept = cls(**{**kept.__dict__, item.name: row[item.name]})
+            except ValueError as error:
+                wrong.append(f"study.yaml: {error}; {getattr(kept, item.name)} is used")
+        return kept, wrong
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study's folder and its plan; `problems` says what of the plan could not be read."""
+
+    folder: Path
+    name: str
+    question: str
+    declared: Declared
+    declared_hash: str = ""
+    created: str = ""
+    overrides: tuple[str, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @property
+    def edits(self) -> tuple[str, ...]:
+        """The moments at which the declaration was edited after the first launch."""
+        return tuple(str(h.get("when", "?")) for h in self.history if h.get("declared"))
+
+
+def read_study(folder: Path) -> Study:
+    """Read a study's plan, a damaged one as a problem; raises ValueError for a missing folder."""
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is not a study's folder: there is no such folder")
+    path, plan, problems = folder / "study.yaml", {}, []
+    try:
+        plan = read_yaml(path)
+        if not isinstance(plan, Mapping):
+            raise ValueError(f"{path} is damaged: it holds {type(plan).__name__}, not keys")
+    except FileNotFoundError:
+        problems.append(f"{path.name} is missing: the question and the declaration are not known")
+    except (ValueError, OSError) as error:
+        problems.append(str(error).replace(f"{folder}/", ""))
+    plan = plan if isinstance(plan, Mapping) else {}
+    declared, wrong = Declared.read(plan.get("declared"))
+    return Study(
+        folder=folder,
+        name=str(plan.get("study") or folder.resolve().name),
+        question=str(plan.get("question") or "Which activation suits this GAN?"),
+        declared=declared,
+        declared_hash=str(plan.get("declared_hash") or ""),
+        created=str(plan.get("created") or ""),
+        overrides=tuple(map(str, _list(plan, "overrides"))),
+        history=tuple(h for h in _list(plan, "history") if isinstance(h, Mapping)),
+        skipped=tuple(
+            (str(s.get("cell", "?")), str(s.get("reason", "?")))
+            for s in _list(plan, "skipped")
+            if isinstance(s, Mapping)
+        ),
+        warnings=tuple(map(str, _list(plan, "warnings"))),
+        problems=tuple(problems + wrong),
+    )
+
+
+def _list(plan: Mapping[str, Any], name: str) -> list[Any]:
+    value = plan.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

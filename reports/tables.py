@@ -1,0 +1,231 @@
+"""Study folders in, tidy tables out: one row a trial, one a score, one a reading."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ablation.files import sha256
+from ablation.record import READINGS, TrialRecord, read_config, read_record, trial_folders
+from ablation.spec import TrialSpec
+from reports.names import BLOCK, Names, distinct_names, spec_columns
+from reports.study import Study, read_study
+
+VERSIONED = ("device", "instruction_set", "commit", "threads", "host", "attempt", "resumed")
+WHOLE = ("step", "n_critic", "steps", "batch_size", "seed", "threads", "attempt")
+LOST = ("missing", "damaged")
+"""Outcomes that are no outcome: the trial counts as absent."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tidy tables of one or several studies; `problems` names what could not be read."""
+
+    studies: tuple[Study, ...]
+    trials: pd.DataFrame
+    scores: pd.DataFrame
+    readings: pd.DataFrame
+    citations: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A trial's folder as read: spec and record are None where they are missing or damaged."""
+
+    study: Study
+    folder: Path
+    spec: TrialSpec | None
+    record: TrialRecord | None
+    damage: str
+
+    @property
+    def outcome(self) -> str:
+        """The outcome's kind, `missing` without a result, `damaged` where a file is unreadable."""
+        if self.damage:
+            return "damaged"
+        return self.record.outcome.kind if self.record else "missing"
+
+
+def load(folders: Sequence[Path]) -> Tables:
+    """Read the trials of these study folders; a key that several hold counts once, done first."""
+    studies = tuple(read_study(folder) for folder in folders)
+    found: dict[str, _Trial] = {}
+    for study in studies:
+        for folder in _folders(study.folder):
+            trial = _read(study, folder)
+            other = found.get(folder.name)
+            if other is None or (other.outcome in LOST and trial.outcome not in LOST):
+                found[folder.name] = trial
+    trials = [found[key] for key in sorted(found)]
+    names = distinct_names([t.spec for t in trials if t.spec])
+    frame = pd.DataFrame([_row(t, names) for t in trials])
+    if frame.empty:
+        frame = pd.DataFrame(columns=list(_row_template()))
+    problems = [p for s in studies for p in s.problems]
+    readings, unread = _readings(trials, frame)
+    scores = _scores(trials, frame)
+    wide = scores.pivot(index="key", columns="score_name", values="value")
+    cited = {c for t in trials if t.record for c in t.record.citations if c}
+    return Tables(
+        studies=studies,
+        trials=_whole(frame).merge(wide, how="left", left_on="key", right_index=True),
+        scores=scores,
+        readings=readings,
+        citations=tuple(sorted(cited, key=str.lower)),
+        problems=tuple(problems + unread),
+    )
+
+
+def _whole(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with whole numbers where a damaged trial made them floats."""
+    kinds = {name: "Int64" for name in WHOLE if frame[name].notna().any()}
+    return frame.astype(kinds)
+
+
+def _folders(study: Path) -> list[Path]:
+    """Return the trial folders, those that lost their configuration included."""
+    lost = {p.parent for p in (study / "trials").glob("*/result.json")}
+    return sorted(lost | set(trial_folders(study)))
+
+
+def _read(study: Study, folder: Path) -> _Trial:
+    """Read a trial's folder; a result tells its own question, so its YAML need not be parsed."""
+    record, damage = None, ""
+    try:
+        record = read_record(folder)
+        spec = TrialSpec.read(record.spec) if record and record.spec else read_config(folder)
+        if record and not folder.name == record.key == spec.key:
+            damage = f"result.json answers another trial, {record.key}"
+        return _Trial(study, folder, spec, None if damage else record, damage)
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        damage = str(error).replace(f"{folder}/", "").replace(f"{study.folder}/", "")
+    try:
+        return _Trial(study, folder, read_config(folder), None, damage)
+    except (ValueError, OSError):
+        return _Trial(study, folder, None, None, damage)
+
+
+def _row_template() -> dict[str, Any]:
+    told = ("study", "key", "cell", "outcome", "step", "message", "activation")
+    asked = ("generator_activation", "discriminator_activation", *BLOCK, "seed", "protocol")
+    run = ("extractor", "block", "seconds", "peak_memory_mb", *VERSIONED, "folder")
+    columns = (*told, *asked, *run)
+    return dict.fromkeys(columns)
+
+
+def _row(trial: _Trial, names: Names) -> dict[str, Any]:
+    """Return a trial's row; what a damaged trial does not say stays empty."""
+    row = _row_template()
+    row |= {"study": trial.study.name, "key": trial.folder.name, "outcome": trial.outcome}
+    row |= {"message": trial.damage, "folder": str(trial.folder)}
+    if trial.spec:
+        row |= spec_columns(trial.spec, names)
+    if trial.record:
+        outcome, said = trial.record.outcome, trial.record.provenance
+        row |= {"step": outcome.step, "message": outcome.message}
+        row |= {name: _scalar(said.get(name)) for name in (*VERSIONED, "peak_memory_mb")}
+        row["protocol"] = trial.record.protocol or row["protocol"]
+        for name, value in sorted(_mapping(said.get("versions")).items()):
+            row[f"version_{name}"] = str(value)
+        for name, value in sorted(_mapping(said.get("seconds")).items()):
+            row["seconds" if name == "total" else f"seconds_{name}"] = _scalar(value)
+        for name, value in sorted(_mapping(said.get("extractor")).items()):
+            row[f"extractor_{name}"] = _scalar(value)
+        row["hazards"] = " | ".join(map(str, said.get("hazards") or ()))
+    return row
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _scalar(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+
+def _scores(trials: Sequence[_Trial], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a score, with what identifies its trial."""
+    told = ["key", "activation", "loss", "dataset", "architecture", "block", "seed"]
+    columns = ["key", "score_name", "family", "value", "n", "better"]
+    rows = [
+        (t.folder.name, s.name, s.name.split("_")[0], s.value, s.n, s.better)
+        for t in trials
+        if t.record
+        for s in t.record.scores
+    ]
+    scores = pd.DataFrame(rows, columns=columns)
+    scores["value"] = scores["value"].astype(float)
+    return scores.merge(frame[told], on="key", how="left")
+
+
+def _readings(trials: Sequence[_Trial], frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return one row a reading with what identifies its trial, and what could not be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    told = ["key", "activation", "loss", "penalty", "dataset", "architecture", "block", "seed"]
+    parts, problems = [], []
+    for trial, (_, row) in zip(trials, frame.iterrows(), strict=True):
+        path = trial.folder / "readings.parquet"
+        if not trial.record or not trial.spec or not path.exists():
+            if trial.record and trial.record.files.get(path.name):
+                problems.append(f"{trial.folder.name}/{path.name} is missing")
+            continue
+        wanted = trial.record.files.get(path.name)
+        try:
+            part = pq.read_table(path, columns=list(READINGS)).to_pandas()
+        except (OSError, ValueError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            problems.append(f"{trial.folder.name}/{path.name} is damaged: {reason}")
+            continue
+        if wanted and wanted != sha256(path):
+            problems.append(f"{trial.folder.name}/{path.name} changed after its trial ended")
+        parts.append(part.assign(**{name: row[name] for name in told}))
+    if not parts:
+        return pd.DataFrame(columns=[*told, *READINGS]), problems
+    readings = pd.concat(parts, ignore_index=True)
+    kinds = {name: "category" for name in readings if readings[name].dtype.kind not in "fiu"}
+    return readings[[*told, *READINGS]].astype(kinds), problems
+
+
+def with_primary_score(tables: Tables, family: str) -> pd.DataFrame:
+    """Return the trials with `score`, `score_name` and `better` of the declared family.
+
+    `auto` is fid where a data set has it, else frechet. A data set has one score name, that of most
+    of its trials; `other_score` names another protocol's score, which is never put beside it.
+    """
+    trials, scores = tables.trials.copy(), tables.scores
+    for name in ("score_name", "better", "other_score"):
+        trials[name] = pd.Series([None] * len(trials), index=trials.index, dtype=object)
+    trials["score"] = float("nan")
+    for dataset in sorted(trials["dataset"].dropna().unique()):
+        here = scores[scores["dataset"] == dataset]
+        wanted = family
+        if family == "auto":
+            wanted = "fid" if (here["family"] == "fid").any() else "frechet"
+        here = here[here["family"] == wanted]
+        inside = trials["dataset"] == dataset
+        if here.empty:
+            continue
+        name = common(list(here["score_name"]))
+        chosen = here[here["score_name"] == name].set_index("key")
+        trials.loc[inside, "score_name"] = name
+        trials.loc[inside, "better"] = common(list(chosen["better"]))
+        trials.loc[inside, "score"] = trials.loc[inside, "key"].map(chosen["value"])
+        others = here[here["score_name"] != name].set_index("key")["score_name"]
+        others = others[~others.index.duplicated()]
+        without = inside & trials["score"].isna()
+        trials.loc[without, "other_score"] = trials.loc[without, "key"].map(others)
+    return trials
+
+
+def common(values: Sequence[Any]) -> Any:
+    """Return the most frequent value, the first in order among equals."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], str(value)))

@@ -1,0 +1,240 @@
+"""Numbers and verdicts in plain words: every sentence follows from the tables beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, isinf, isnan
+
+from reports.design import Design, Scale
+from reports.estimates import Interval
+from reports.planning import Seeds
+from reports.verdict import OVERALL, PER_BLOCK, Test, Verdict
+
+UNBOUNDED = "unbounded (failures)"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number with so many significant digits, never in exponents below a million."""
+    if isnan(value):
+        return "–"
+    if isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0 or 1e-3 <= abs(value) < 10 ** max(digits, 6):
+        decimals = max(0, digits - 1 - _magnitude(value))
+        return f"{value:,.{decimals}f}".replace("-", "−")
+    return f"{value:.{digits - 1}e}".replace("-", "−")
+
+
+def _magnitude(value: float) -> int:
+    return 0 if value == 0 else int(f"{value:e}".split("e")[1])
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as people print it."""
+    if isnan(p):
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage."""
+    return f"{100 * share:.0f} %" if share in (0, 1) or share >= 0.0995 else f"{100 * share:.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the unit that suits it."""
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} seconds"
+
+
+def ends(shown: Interval) -> str:
+    """Return an interval's ends in brackets; an end that failures leave open says so."""
+    if shown.level <= 0:
+        return "no interval (one seed)"
+    low = UNBOUNDED if shown.low in (0.0, float("-inf")) else number(shown.low)
+    high = UNBOUNDED if isinf(shown.high) else number(shown.high)
+    if low == high == UNBOUNDED:
+        return UNBOUNDED
+    return f"[{low},\u00a0{high}]"
+
+
+def estimate(shown: Interval) -> str:
+    """Return an estimate, in words where failures leave no number."""
+    if isnan(shown.estimate):
+        return "not measurable"
+    return "beyond measure (failures)" if isinf(shown.estimate) else number(shown.estimate)
+
+
+def level(shown: Interval) -> str:
+    """Return the exact level of an interval."""
+    return f"{100 * shown.level:.3g} %" if shown.level > 0 else "–"
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return words with commas and a last `and`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def seeds_word(n: int) -> str:
+    """Return `1 seed` or `n seeds`."""
+    return f"{n} seed" if n == 1 else f"{n} seeds"
+
+
+def sentence(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
+    """Return the verdict as one sentence in plain words; `order` lists activations, best first."""
+    if not found.outcomes:
+        return "No trial has ended with the declared score yet: nothing can be concluded."
+    if all(isinf(y) for y in found.outcomes.values()):
+        return "Every trial diverged or crashed: no activation can be recommended."
+    if len(found.activations) < 2:
+        only = found.activations[0]
+        return f"Only {only} was tried: there is nothing to compare it with."
+    tests = [t for t in verdict.tests if t.tier == OVERALL]
+    if not tests:
+        return "No two activations share a complete seed yet: nothing can be concluded."
+    tier = verdict.tier(OVERALL)
+    assert tier is not None
+    n = min(test.units for test in tests)
+    if tier.descriptive:
+        return (
+            f"Not distinguishable with {seeds_word(n)}: {_comparisons(tier.tests)} need at least"
+            f" {seeds_word(tier.seeds)} for each activation before a difference can be significant;"
+            f" about {max(1, tier.seeds - n)} more needed."
+        )
+    if not verdict.answer.names:
+        return _against_reference(found, verdict, order)
+    best = [name for name in order if name in verdict.answer.names]
+    beaten = [name for name in order if name in {worse for _, worse in verdict.beats}]
+    if not beaten:
+        names = listed(best)
+        return f"{names} are not distinguishable with {seeds_word(n)}{_more(verdict)}."
+    return _ranked(best, beaten, verdict, found.scale)
+
+
+def _comparisons(count: int) -> str:
+    return "one comparison would" if count == 1 else f"{count} comparisons"
+
+
+def _more(verdict: Verdict) -> str:
+    """Return what more seeds would bring, as the end of a sentence."""
+    seeds = verdict.seeds
+    if seeds is None:
+        return ""
+    if seeds.needed <= seeds.n:
+        return ", though these would most likely show the smallest effect that matters"
+    if seeds.needed > 10 * seeds.n:
+        return ", and many more would be needed"
+    return f"; about {seeds.needed - seeds.n:.0f} more needed"
+
+
+def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, scale: Scale) -> str:
+    """Return who beats whom, the beaten ones grouped by their beaters."""
+    beaters = {x: tuple(b for b in (*best, *beaten) if (b, x) in verdict.beats) for x in beaten}
+    by_all = [x for x in beaten if set(best) <= set(beaters[x])]
+    parts = []
+    if by_all:
+        parts.append(listed([f"{x} ({_ratios(best, x, verdict, scale)})" for x in by_all]))
+    rest = [x for x in beaten if x not in by_all]
+    others = [f"{x} is beaten by {_few(beaters[x], verdict, x, scale)}" for x in rest]
+    if len(best) == 1:
+        text = f"no activation beats {best[0]}"
+        if not rest:
+            text = f"{best[0]} is the best of {len(beaten) + 1}"
+        text += f"; it beats {parts[0]}" if parts else ""
+        text = text[0].upper() + text[1:] if rest else text
+    else:
+        text = f"{listed(best)} cannot be told apart"
+        text += f"; each beats {parts[0]}" if parts else ""
+    return "; ".join([text, *others]) + "."
+
+
+def _few(names: Sequence[str], verdict: Verdict, x: str, scale: Scale) -> str:
+    return f"{listed(names)} ({_ratios(names, x, verdict, scale)})"
+
+
+def _ratios(names: Sequence[str], x: str, verdict: Verdict, scale: Scale) -> str:
+    """Return the shifts of these activations against `x`: each, or their range where many."""
+    tests = [t for t in (verdict.overall(name, x) for name in names) if t is not None]
+    shown = [scale.shown(t.interval) for t in tests]
+    words = [f"{estimate(s)} {ends(s)}" for s in shown]
+    plural = "" if len(shown) == 1 else "s"
+    if len(shown) <= 3:
+        return f"{scale.quantity}{plural} {listed(words)}"
+    values = [s.estimate for s in shown]
+    return f"{scale.quantity}s {number(min(values))} to {number(max(values))}"
+
+
+def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
+    """Return how each activation stands to the reference, where only that was declared."""
+    groups: dict[str, list[str]] = {}
+    for name in order:
+        test = verdict.overall(name, found.reference)
+        if test is not None:
+            shown = found.scale.shown(test.interval)
+            told = test.finding in ("better", "worse")
+            text = f"{name} ({found.scale.quantity} {estimate(shown)} {ends(shown)})"
+            groups.setdefault(test.finding, []).append(text if told else name)
+    parts = []
+    for finding in ("better", "worse"):
+        if names := groups.get(finding):
+            parts.append(f"{listed(names)} {_is(names)} {finding} than {found.reference}")
+    if names := groups.get("not distinguishable"):
+        parts.append(
+            f"{listed(names)} {_is(names)} not distinguishable from {found.reference}"
+            f"{_more(verdict)}"
+        )
+    return "; ".join(parts) + "."
+
+
+def _is(names: Sequence[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def power(seeds: Seeds | None, scale: Scale, effect: float) -> str:
+    """Return what the study could have shown, and how many seeds the undecided would need."""
+    if seeds is None:
+        return ""
+    what = f"a ratio of {effect:g}" if scale.ratio else f"a difference of {effect - 1:.0%}"
+    if seeds.needed <= seeds.n:
+        return f"{seeds_word(seeds.n)} would show {what} with 80 % power."
+    if seeds.needed > 10 * seeds.n:
+        if isinf(seeds.detectable):
+            return f"With {seeds_word(seeds.n)} no difference is sure to show (80 % power)."
+        least = number(exp(seeds.detectable) if scale.ratio else seeds.detectable)
+        kind = "ratio" if scale.ratio else "difference"
+        return f"With {seeds_word(seeds.n)} the least {kind} that shows (80 % power) is {least}."
+    low, high = (max(0.0, end - seeds.n) for end in (seeds.low, seeds.high))
+    reach = f"{low:.0f} to {high:.0f}" if not isinf(high) else f"{low:.0f} or more"
+    return (
+        f"To show {what} with 80 % power, about {seeds.needed - seeds.n:.0f} more seeds for each"
+        f" activation are needed (10–90 % range {reach})."
+    )
+
+
+def block_sentences(found: Design, verdict: Verdict) -> list[str]:
+    """Return, block by block, who is better or worse than the reference."""
+    told = []
+    for block in found.blocks:
+        tests = [t for t in verdict.tests if t.tier == PER_BLOCK and t.block == block.label]
+        if tests:
+            told.append(f"{block.label}: {_one_block(tests, found)}")
+    return told
+
+
+def _one_block(tests: Sequence[Test], found: Design) -> str:
+    if all(test.finding == "descriptive" for test in tests):
+        return "too few seeds to test this block alone; its intervals are descriptive."
+    parts = []
+    for finding in ("better", "worse"):
+        names = [t.a for t in tests if t.finding == finding]
+        if names:
+            parts.append(f"{listed(names)} {_is(names)} {finding} than {found.reference}")
+    same = [t.a for t in tests if t.finding == "not distinguishable"]
+    if same:
+        what = "it" if parts else found.reference
+        parts.append(f"{listed(same)} {_is(same)} not distinguishable from {what}")
+    return "; ".join(parts) + "."

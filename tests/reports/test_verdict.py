@@ -1,0 +1,298 @@
+"""Studies with a known truth give the sentence that the truth deserves."""
+
+from __future__ import annotations
+
+import json
+from math import inf, isnan, log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import study_builder as builder
+
+from reports import words
+from reports.content import ranking
+from reports.design import Design, design
+from reports.estimates import Interval
+from reports.study import Declared
+from reports.summary import completeness, failure_rates, seed_correlation
+from reports.tables import load, with_primary_score
+from reports.verdict import OVERALL, PER_BLOCK, Verdict, judge
+
+
+def _judged(study: Path) -> tuple[Design, Verdict, str]:
+    tables = load([study])
+    declared = tables.studies[0].declared
+    found = design(with_primary_score(tables, declared.score), declared)
+    verdict = judge(found, declared)
+    return found, verdict, words.sentence(found, verdict, ranking(found, verdict))
+
+
+def _study(tmp_path: Path, **asked: Any) -> Path:
+    return builder.build(tmp_path / "s", probed=False, **asked)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four activations of which sigmoid is planted 3.3 times worse; never changed by a test."""
+    return _study(tmp_path_factory.mktemp("planted"), spread=0.12)
+
+
+def _declared(study: Path, place: Path, **declared: Any) -> Path:
+    """Return a study of the same trials with another declaration."""
+    copy = place / "declared"
+    copy.mkdir()
+    (copy / "trials").symlink_to(study / "trials")
+    builder.write_plan(copy, declared=declared)
+    return copy
+
+
+def test_the_planted_loser_is_named_and_the_rest_is_not_told_apart(planted: Path) -> None:
+    found, verdict, said = _judged(planted)
+    assert set(verdict.answer.names) == {"gelu", "leaky_relu", "relu"}
+    assert {worse for _, worse in verdict.beats} == {"sigmoid"}
+    assert "cannot be told apart; each beats sigmoid (FID ratios 0." in said
+    test = verdict.overall("sigmoid", "leaky_relu")
+    assert test is not None
+    shown = found.scale.shown(test.interval)
+    assert shown.low < np.exp(builder.LEVEL["sigmoid"]) < shown.high
+    assert (test.finding, test.p) == ("worse", pytest.approx(2 / 924))
+    assert test.adjusted == pytest.approx(6 * 2 / 924)
+
+
+def test_a_turned_pair_says_the_same(planted: Path) -> None:
+    found, verdict, _ = _judged(planted)
+    there, back = verdict.overall("relu", "sigmoid"), verdict.overall("sigmoid", "relu")
+    assert there is not None
+    assert back is not None
+    assert (there.finding, back.finding) == ("better", "worse")
+    one, other = found.scale.shown(there.interval), found.scale.shown(back.interval)
+    assert one.estimate * other.estimate == pytest.approx(1)
+    assert one.low * other.high == pytest.approx(1)
+    assert there.probability + back.probability == pytest.approx(1)
+
+
+def test_equal_activations_are_not_distinguishable_and_seeds_are_asked_for(tmp_path: Path) -> None:
+    study = _study(tmp_path, activations=("leaky_relu", "gelu", "relu"), spread=0.4, seeds=6)
+    _, verdict, said = _judged(study)
+    assert len(verdict.answer.names) == 3
+    assert "not distinguishable with 6 seeds" in said
+    assert verdict.seeds is not None
+    assert verdict.seeds.needed > 6
+
+
+def test_too_few_seeds_are_descriptive_and_say_how_many_more(planted: Path, tmp_path: Path) -> None:
+    _, verdict, said = _judged(_declared(planted, tmp_path, seeds=4))
+    assert said.startswith("Not distinguishable with 4 seeds: 6 comparisons need at least 5 seeds")
+    assert "about 1 more needed" in said
+    assert all(isnan(test.adjusted) for test in verdict.tests)
+    assert verdict.beats == ()
+
+
+def test_tiers_share_alpha_and_a_hopeless_one_gives_up_its_share(tmp_path: Path) -> None:
+    two = ("non_saturating", "wasserstein")
+    _, verdict, _ = _judged(_study(tmp_path, losses=two))
+    assert {t.name: t.weight for t in verdict.tiers} == {OVERALL: 1 / 12, PER_BLOCK: 1 / 12}
+    assert sum(t.weight * t.tests for t in verdict.tiers) == pytest.approx(1)
+    # 5 seeds: p_min = 2/252 is above .05/12 in both; the per-block tier leaves, overall keeps .05/6
+    (tmp_path / "five").mkdir()
+    five = _declared(tmp_path / "s", tmp_path / "five", seeds=5)
+    found, verdict, _ = _judged(five)
+    tiers = {t.name: t for t in verdict.tiers}
+    assert (tiers[OVERALL].descriptive, tiers[PER_BLOCK].descriptive) == (False, True)
+    assert tiers[OVERALL].weight == pytest.approx(1 / 6)
+    assert "too few seeds to test this block" in words.block_sentences(found, verdict)[0]
+
+
+def test_blocks_of_a_seed_move_together(tmp_path: Path) -> None:
+    pair = ("relu", "leaky_relu")
+    study = _study(tmp_path, activations=pair, losses=("minimax", "hinge"), seeds=6)
+    found, verdict, _ = _judged(study)
+    a, r = found.pair("relu", "leaky_relu")
+    assert [side[0].shape for side in (a, r)] == [(2, 6), (2, 6)]
+    assert verdict.tests[0].splits == 924
+    several, _, _ = _judged(
+        _study(tmp_path / "two", activations=pair, datasets=("digits", "ring8"), seeds=4)
+    )
+    streams, _ = several.pair("relu", "leaky_relu")
+    assert [x.shape for x in streams] == [(1, 4)]  # ring8 has no fid: it is refused
+    assert any("ring8 has no score" in reason for reason in several.refused)
+    builder.write_plan(tmp_path / "two" / "s", declared={"score": "auto"})
+    several, _, _ = _judged(tmp_path / "two" / "s")
+    assert [x.shape for x in several.pair("relu", "leaky_relu")[0]] == [(1, 4), (1, 4)]
+
+
+def test_failures_are_worst_and_a_missing_block_drops_the_seed(tmp_path: Path) -> None:
+    losses = ("minimax", "hinge")
+    failing = {("relu", "minimax", 0): "diverged", ("relu", "hinge", 1): "crashed"}
+    failing |= {("gelu", "hinge", 2): "missing", ("gelu", "minimax", 3): "collapsed"}
+    names = ("gelu", "relu", "leaky_relu")
+    found, verdict, _ = _judged(_study(tmp_path, activations=names, losses=losses, failing=failing))
+    relu, _ = found.pair("relu", "leaky_relu")
+    assert np.isinf(relu[0]).sum() == 2
+    gelu, _ = found.pair("gelu", "leaky_relu")
+    assert gelu[0].shape == (2, 5)
+    assert np.isfinite(gelu[0]).all()
+    test = verdict.overall("relu", "leaky_relu")
+    assert test is not None
+    assert (test.interval.n, test.interval.failed) == (6, 2)
+
+
+def test_one_that_always_fails_loses_to_all_without_a_number(tmp_path: Path) -> None:
+    failing = {("sigmoid", "non_saturating", seed): "diverged" for seed in range(6)}
+    _, verdict, said = _judged(_study(tmp_path, failing=failing, spread=0.12))
+    assert {worse for _, worse in verdict.beats} == {"sigmoid"}
+    assert "unbounded (failures)" in said
+    assert "nan" not in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        ({"activations": ("relu",)}, "Only relu was tried: there is nothing to compare it with."),
+        ({"seeds": 1}, "Not distinguishable with 1 seed: 6 comparisons need at least 5 seeds"),
+        ({"seeds": 0}, "No trial has ended with the declared score yet"),
+        ({"declared": {"score": "kid"}}, "No trial has ended with the declared score yet"),
+        (
+            {
+                "activations": ("relu", "leaky_relu"),
+                "failing": {
+                    (name, "non_saturating", seed): "diverged"
+                    for name in ("relu", "leaky_relu")
+                    for seed in range(6)
+                },
+            },
+            "Every trial diverged or crashed: no activation can be recommended.",
+        ),
+    ],
+)
+def test_when_nothing_can_be_concluded_the_sentence_says_why(
+    tmp_path: Path, asked: dict, wanted: str
+) -> None:
+    assert _judged(_study(tmp_path, **asked))[2].startswith(wanted)
+
+
+def test_undeclared_seeds_are_shown_and_not_tested(planted: Path, tmp_path: Path) -> None:
+    found, verdict, _ = _judged(_declared(planted, tmp_path, seeds=4))
+    assert (found.seeds, found.undeclared_seeds) == ((0, 1, 2, 3), (4, 5))
+    assert verdict.tests[0].units == 4
+    assert any("Seeds 4, 5 were not declared" in note for note in found.notes)
+
+
+def test_reference_alone_and_a_reference_that_is_not_there(planted: Path, tmp_path: Path) -> None:
+    _, verdict, said = _judged(_declared(planted, tmp_path, pairs="reference"))
+    assert (len(verdict.tests), verdict.answer.names) == (3, ())
+    assert "sigmoid (FID ratio 3." in said
+    assert "is worse than leaky_relu; gelu and relu are not distinguishable" in said
+    other = tmp_path / "other"
+    other.mkdir()
+    found, _, _ = _judged(_declared(planted, other, reference="mish"))
+    assert found.reference == "gelu"
+    assert any("mish has no trial" in note for note in found.notes)
+
+
+def test_unequal_budgets_and_protocols_are_refused(tmp_path: Path) -> None:
+    def asked(name: str, loss: str, _dataset: str, _seed: int) -> dict:
+        longer = name == "relu" and loss == "hinge"
+        return {"steps": 3000} if longer else {}
+
+    names = ("gelu", "leaky_relu", "relu")
+    found, _, _ = _judged(
+        _study(tmp_path, activations=names, losses=("hinge", "minimax"), asked=asked, seeds=2)
+    )
+    assert [block.label for block in found.blocks] == ["minimax"]
+    assert "only relu of gelu, leaky_relu, relu had 3,000 steps" in " ".join(found.refused)
+    study = _study(tmp_path / "p", activations=names, seeds=5)
+    stranger = builder.spec(activation="relu", seed=5)
+    score = builder.Score("fid_other-cnn-ffffff_5k", 1.0, 5000, "lower")
+    folder = builder.write_trial(study, stranger, None, probed=False)
+    result = folder / "result.json"
+    row = {score.name: {"value": score.value, "n": score.n, "better": score.better}}
+    result.write_text(json.dumps(json.loads(result.read_text()) | {"scores": row}))
+    found, _, _ = _judged(study)
+    assert "1 trials are scored as fid_other-cnn-ffffff_5k" in " ".join(found.refused)
+    assert ("relu", found.blocks[0].key, 5) not in found.outcomes
+
+
+def test_two_budgets_that_everyone_had_are_blocks(tmp_path: Path) -> None:
+    study = _study(tmp_path, activations=("relu", "gelu"), seeds=2)
+    for name in ("relu", "gelu"):
+        for seed in range(2):
+            builder.write_trial(
+                study, builder.spec(activation=name, seed=seed, steps=20), 30.0, probed=False
+            )
+    found, _, _ = _judged(study)
+    assert found.refused == ()
+    assert [b.label for b in found.blocks] == [
+        "non_saturating · steps 20",
+        "non_saturating · steps 1500",
+    ]
+
+
+def test_directions_of_scores(tmp_path: Path) -> None:
+    pair = ("sigmoid", "leaky_relu")
+    study = _study(
+        tmp_path, activations=pair, datasets=("ring8",), declared={"score": "hq"}, spread=0.02
+    )
+    found, verdict, said = _judged(study)
+    assert (found.scale.ratio, found.scale.higher_is_better) == (False, True)
+    test = verdict.overall("sigmoid", "leaky_relu")
+    assert test is not None
+    assert test.finding == "worse"
+    assert found.scale.shown(test.interval).high < 0
+    assert "HQ difference" in said
+    builder.write_plan(study, declared={"score": "reverse-kl"})
+    found, verdict, _ = _judged(study)
+    test = verdict.overall("sigmoid", "leaky_relu")
+    assert test is not None
+    assert found.scale.shown(test.interval).low > 0
+
+
+def test_the_outcomes_are_logarithms(tmp_path: Path) -> None:
+    found, _, _ = _judged(_study(tmp_path, activations=("relu", "gelu"), seeds=1, spread=0))
+    block = found.blocks[0].key
+    assert found.outcomes["relu", block, 0] == pytest.approx(log(12) + 0.10)
+
+
+def test_completeness_and_rates(tmp_path: Path) -> None:
+    failing = {("relu", "non_saturating", 0): "diverged", ("relu", "non_saturating", 1): "missing"}
+    study = _study(tmp_path, activations=("relu", "gelu"), seeds=5, failing=failing)
+    tables = load([study])
+    whole = completeness(tables.trials, 6)
+    assert (whole.expected, whole.counts["finished"], whole.counts["missing"]) == (12, 8, 3)
+    rates = {rate.activation: rate for rate in failure_rates(tables.trials, ("gelu", "relu"))}
+    assert (rates["relu"].trials, rates["relu"].rate) == (4, 0.25)
+    assert rates["gelu"].low == 0 < rates["gelu"].high < 0.5
+
+
+def test_seed_correlation_sees_a_common_seed_effect(tmp_path: Path) -> None:
+    study = tmp_path / "s"
+    study.mkdir()
+    builder.write_plan(study)
+    for name in ("relu", "gelu"):
+        for seed in range(6):
+            builder.write_trial(
+                study, builder.spec(activation=name, seed=seed), 10.0 + seed, probed=False
+            )
+    found, _, _ = _judged(study)
+    assert seed_correlation(found) == (pytest.approx(1.0), 1)
+
+
+def test_words() -> None:
+    assert [words.number(v) for v in (0.3084, 12.34, 1234.5, 0, inf, 0.999)] == [
+        "0.308",
+        "12.3",
+        "1,234",
+        "0.00",
+        "∞",
+        "0.999",
+    ]
+    open_end = Interval(1.2, 0.9, inf, 6, 1, 0.95)
+    assert words.ends(open_end) == "[0.900,\u00a0unbounded (failures)]"
+    assert words.ends(Interval(1.2, 0.0, inf, 1, 0, 0.0)) == "no interval (one seed)"
+    assert words.level(Interval(1, 1, 1, 3, 0, 0.9)) == "90 %"
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert words.p_value(0.0004) == "< 0.001"
+    with pytest.raises(ValueError, match=r"declared\.alpha is 2"):
+        Declared(alpha=2)
