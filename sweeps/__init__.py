@@ -1,0 +1,1 @@
+"""Many trials: from a grid of questions to a folder of records, each trial run exactly once."""

@@ -1,0 +1,109 @@
+"""The process of one trial: it holds the trial's lease, keeps its log, and ends with its worker."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass
+from multiprocessing import connection, reduction
+from pathlib import Path
+from typing import Any
+
+from ablation.record import attempt_folder
+
+STOPPED, ORPHANED = 75, 76
+"""Exit codes of a trial that was asked to stop, and of one whose worker died."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A lease on its way into a trial's process, which from then on holds the lock as well."""
+
+    descriptor: int
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Hand a duplicate of the descriptor over together with the pickled process."""
+        return _take, (reduction.DupFd(self.descriptor),)
+
+
+def _take(duplicate: Any) -> Lease:
+    descriptor = duplicate.detach()
+    os.set_inheritable(descriptor, False)  # a program that the trial starts must not keep it
+    return Lease(descriptor)
+
+
+def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path) -> None:
+    """Run one trial in this fresh process, its output in the attempt's log; never returns.
+
+    `lease` stays open to the end: while this process lives, nobody else may run the trial.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of us; the worker decides
+    threading.Thread(target=_end_with_worker, daemon=True).start()
+    os.fstat(lease.descriptor)
+    log = attempt_folder(folder, attempt) / "log.txt"
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    name = see_device(device)
+    from ablation import trial
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        trial.request_stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    code = 0
+    try:
+        trial.run(folder, attempt=attempt, device=name, extractors=extractors)
+    except trial.Stopped:
+        code = STOPPED
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+        code = 1
+    # No teardown: it takes time, and might write to a log whose hash is in the result by now.
+    os._exit(code)
+
+
+def _end_with_worker() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a trial runs in a worker's child"
+    connection.wait([parent.sentinel])
+    os._exit(ORPHANED)
+
+
+def see_device(device: str) -> str:
+    """Let this process see no GPU but its own, before CUDA starts; return its name in here."""
+    kind, _, number = device.partition(":")
+    if kind == "cuda" and number:
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        known = [number] if visible is None else visible.split(",")
+        index = 0 if visible is None else int(number)
+        if not known[index:]:
+            raise ValueError(f"device {device!r}: CUDA_VISIBLE_DEVICES is {visible!r}")
+        os.environ["CUDA_VISIBLE_DEVICES"] = known[index]
+    return kind
+
+
+def inspect(answer: connection.Connection, device: str, method: str) -> None:
+    """Send what keeps trials from running in processes like this one, or ""."""
+    preloaded = "ablation.preload" in sys.modules
+    complaint = ""
+    try:
+        kind = see_device(device)
+        importlib.import_module("ablation.preload")
+        import torch
+
+        if kind == "cuda" and not torch.cuda.is_available():
+            complaint = f"device {device!r}: torch {torch.__version__} sees no such GPU"
+        elif method == "forkserver" and not preloaded:
+            complaint = "ablation.preload loads, but the fork server has not loaded it"
+    except Exception as error:  # whatever a broken installation raises, its user wants to read
+        complaint = f"trials cannot start: {type(error).__name__}: {error}"
+    with contextlib.suppress(BrokenPipeError):  # the worker died meanwhile
+        answer.send(complaint)

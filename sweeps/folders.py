@@ -1,0 +1,98 @@
+"""Trial folders as sweeps use them: many questions at once, attempts, answers for the dead."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from ablation.record import (
+    Outcome,
+    TrialRecord,
+    attempt_folder,
+    commit,
+    read_config,
+    read_record,
+)
+from ablation.spec import TrialSpec
+
+
+def write_configs(study: Path, named: Mapping[str, TrialSpec]) -> None:
+    """Write each missing trials/KEY/config.yaml, with the text of `record.write_config`.
+
+    It is five times as fast: a cell becomes YAML once, as its seeds differ in the last line only,
+    and nothing waits for the disk: what a power cut empties is written again here.
+    """
+    cells: dict[TrialSpec, str] = {}
+    for key, spec in named.items():
+        path = study / "trials" / key / "config.yaml"
+        if path.exists() and path.stat().st_size:
+            continue
+        cell = replace(spec, seed=0)
+        if cell not in cells:
+            config = cell.config()
+            assert list(config)[-1] == "seed", "the seed is the last key of a configuration"
+            del config["seed"]
+            dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+            cells[cell] = yaml.dump(
+                config, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(".config.yaml.tmp")
+        draft.write_text(f"{cells[cell]}seed: {spec.seed}\n")
+        draft.replace(path)
+
+
+def has_result(folder: Path) -> bool:
+    """Say whether a trial is done, which is whether its result.json exists."""
+    return (folder / "result.json").exists()
+
+
+def outcome(folder: Path) -> str:
+    """Return a trial's outcome, `damaged` for an unreadable result, "" for none yet."""
+    try:
+        record = read_record(folder)
+    except ValueError:
+        return "damaged"
+    return record.outcome.kind if record else ""
+
+
+def next_attempt(folder: Path) -> int:
+    """Return one more than the newest attempt that left its scratch folder."""
+    names = [p.name.removeprefix(".attempt-") for p in folder.glob(".attempt-*")]
+    return 1 + max((int(name) for name in names if name.isdecimal()), default=-1)
+
+
+def clean(folder: Path) -> None:
+    """Remove the scratch folders that a process killed right after its commit left behind."""
+    for scratch in folder.glob(".attempt-*"):
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def record_crash(folder: Path, message: str) -> None:
+    """Commit a crashed record for a trial that cannot speak for itself.
+
+    Its last log and checkpoint are kept. Call it holding the trial's lease.
+    """
+    number = next_attempt(folder)
+    scratch = attempt_folder(folder, number)
+    for name in ("log.txt", "checkpoint.pt"):
+        for earlier in range(number - 1, -1, -1):
+            if (path := folder / f".attempt-{earlier}" / name).exists():
+                path.replace(scratch / name)
+                break
+    with open(scratch / "log.txt", "a") as log:
+        log.write(f"{message}\n")
+    ended, provenance = Outcome("crashed", 0, message), {"attempt": number}
+    try:
+        spec = read_config(folder)
+    except ValueError:  # the question itself is unreadable: record that it has no answer
+        record = TrialRecord(folder.name, {}, ended, provenance=provenance)
+    else:
+        record = TrialRecord(
+            spec.key, spec.config(), ended, protocol=spec.protocol.hash, provenance=provenance
+        )
+    commit(folder, scratch, record)

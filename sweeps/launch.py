@@ -1,0 +1,210 @@
+"""One worker process per slot of this machine: started, watched, restarted, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from ablation.record import trial_folders
+from sweeps.devices import slots
+from sweeps.status import Ended, clock, look, remaining, running_keys
+from sweeps.worker import LAUNCHER, PATIENCE, RESTART, search_path
+
+RESTARTS = 20
+"""How often a slot's worker is started again after it was killed."""
+TICK, QUIET = 1.0, 10.0
+"""Seconds between two progress lines: on a terminal, and in a log."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a launch leaves: trials with an answer, crashed or damaged ones, and those not done."""
+
+    done: int
+    failed: int
+    missing: int
+    seconds: float
+    interrupted: bool = False
+
+
+@dataclass
+class _Slot:
+    """One worker's place: its device, its log, its process, and how often it was restarted."""
+
+    device: str
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    restarts: int = 0
+    begin: int = 0
+    failed: bool = False
+
+
+@dataclass
+class _Board:
+    """The progress line; it reads each result once."""
+
+    study: Path
+    out: TextIO
+    keys: list[str]
+    ended: dict[str, Ended] = field(default_factory=dict)
+    workers: int = 1
+    shown: float = float("-inf")
+
+    def look(self) -> list[str]:
+        """Read the results that are new; return the keys still missing."""
+        for key in self.keys:
+            if key not in self.ended and (found := look(self.study / "trials" / key)) is not None:
+                self.ended[key] = found
+        return [key for key in self.keys if key not in self.ended]
+
+    def failed(self) -> int:
+        """Count the crashed and damaged trials."""
+        return sum(found.outcome in ("crashed", "damaged") for found in self.ended.values())
+
+    def show(self, *, last: bool = False) -> None:
+        """Write the progress line if it is time for one."""
+        live = self.out.isatty()
+        if not last and time.monotonic() - self.shown < (TICK if live else QUIET):
+            return
+        self.shown = time.monotonic()
+        missing = self.look()
+        parts = [f"trials {len(self.ended)}/{len(self.keys)}"]
+        if missing:
+            parts.append(f"running {len(running_keys(self.study, missing))}")
+        parts.append(f"failed {self.failed()}")
+        eta = remaining(self.ended.values(), len(missing), self.workers)
+        if missing and eta is not None:
+            parts.append(f"ETA {clock(eta)}")
+        line = " · ".join(parts)
+        self.out.write(f"\r{line}\x1b[K" + ("\n" if last else "") if live else f"{line}\n")
+        self.out.flush()
+
+    def say(self, line: str) -> None:
+        """Write a line of its own."""
+        self.out.write(f"\r{line}\x1b[K\n" if self.out.isatty() else f"{line}\n")
+        self.out.flush()
+
+
+def launch(
+    study: Path, *, workers: int | None = None, devices: str = "auto", progress: TextIO = sys.stderr
+) -> Summary:
+    """Run all queued trials of `study` with one worker per slot; returns when they are done.
+
+    Ctrl-C or SIGTERM: each trial writes a checkpoint and goes back to the queue; again: at once.
+    Raises ValueError for a device that is none, RuntimeError if no worker could run.
+    """
+    began = time.monotonic()
+    names = slots(devices, workers)
+    board = _Board(study, progress, [folder.name for folder in trial_folders(study)])
+    missing = board.look()
+    interrupted = False
+    if missing:
+        logs = study / "logs"
+        logs.mkdir(exist_ok=True)
+        places = [
+            _Slot(device, logs / f"worker-{number}.log")
+            for number, device in enumerate(names[: len(missing)])
+        ]
+        board.workers = len(places)
+        with _signals() as asked:
+            try:
+                _watch(study, places, board, asked)
+            finally:
+                _end(places)
+            interrupted = bool(asked)
+        missing = board.look()
+        board.show(last=True)
+        if missing and not interrupted and all(place.failed for place in places):
+            raise RuntimeError(f"no worker could run: {_why(places[0])} (see {places[0].log})")
+    done = len(board.ended) - board.failed()
+    seconds = time.monotonic() - began
+    return Summary(done, board.failed(), len(missing), round(seconds, 3), interrupted)
+
+
+def _watch(study: Path, places: list[_Slot], board: _Board, asked: list[int]) -> None:
+    """Keep every slot's worker running until all have ended; pass signals on."""
+    for place in places:
+        _start(study, place)
+    told, deadline = 0, float("inf")
+    while any(place.process is not None for place in places):
+        time.sleep(0.1)
+        if asked and not told:
+            deadline = time.monotonic() + PATIENCE + 5
+            board.say("stopping: trials write a checkpoint (again: at once)")
+        if len(asked) > told:
+            told = len(asked)
+            _send(places, signal.SIGTERM)
+        if told > 2 or time.monotonic() > deadline:
+            _send(places, signal.SIGKILL)
+        for place in places:
+            code = None if place.process is None else place.process.poll()
+            if code is None:
+                continue
+            place.process = None
+            again = code < 0 or code == RESTART
+            if again and not asked and place.restarts < RESTARTS:
+                place.restarts += 1
+                _start(study, place)
+            elif code and not asked:
+                place.failed = True
+                board.say(f"{place.log.stem} ended: {_why(place)} (see {place.log})")
+        board.show()
+
+
+def _start(study: Path, place: _Slot) -> None:
+    command = [sys.executable, "-m", "ablation", "worker", study.name]
+    command += ["--runs", str(study.parent), "--device", place.device]
+    command += ["--slot", place.log.stem.removeprefix("worker-")]
+    environment = os.environ | {LAUNCHER: str(os.getpid()), "PYTHONPATH": search_path()}
+    with open(place.log, "ab") as log:
+        place.begin = log.tell()
+        place.process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C reaches us alone, and we pass it on once
+        )
+
+
+def _send(places: list[_Slot], number: int) -> None:
+    for place in places:
+        if place.process is not None and place.process.poll() is None:
+            place.process.send_signal(number)
+
+
+def _end(places: list[_Slot]) -> None:
+    """End what still runs, whatever went wrong here."""
+    _send(places, signal.SIGKILL)
+    for place in places:
+        if place.process is not None:
+            place.process.wait()
+
+
+def _why(place: _Slot) -> str:
+    """Return the last line that a slot's worker logged since it was started."""
+    text = place.log.read_bytes()[place.begin :].decode(errors="replace")
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collect SIGINT, SIGTERM and SIGHUP in a list; one that the shell ignores (nohup) stays so."""
+    asked: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    heard = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
+    earlier = {n: signal.signal(n, lambda number, _: asked.append(number)) for n in heard}
+    try:
+        yield asked
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
