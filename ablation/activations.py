@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from ablation.factories import make
-from ablation.spec import Part, TrialSpec
+from ablation.part import Part
+from ablation.spec import TrialSpec
 
 Tap = Callable[["ActivationSite", Tensor, Tensor], None]
 

@@ -65,6 +65,6 @@ def load(path: Path, training: Training, probe: Probe) -> Snapshots:
 
 
 def newest(folder: Path) -> Path | None:
-    """Return the newest checkpoint that earlier attempts left in a trial's folder."""
-    found = list(folder.glob(".attempt-*/checkpoint.pt"))
+    """Return the newest checkpoint that earlier attempts, or a crash, left in a trial's folder."""
+    found = [*folder.glob(".attempt-*/checkpoint.pt"), *folder.glob("checkpoint.pt")]
     return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)

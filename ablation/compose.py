@@ -23,7 +23,8 @@ from omegaconf.errors import OmegaConfBaseException
 from ablation.catalogue import nearest
 from ablation.factories import source_of, trusted_folders
 from ablation.fingerprint import folder_fingerprint
-from ablation.spec import PARTS, Budget, Part, Protocol, TrialSpec
+from ablation.part import Part
+from ablation.spec import PARTS, Budget, Protocol, TrialSpec
 
 Config = dict[str, Any]
 GROUPS = ("activation", "loss", "penalty", "dataset", "architecture", "optimizer", "budget")

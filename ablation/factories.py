@@ -15,7 +15,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ablation.spec import Part
+from ablation.part import Part
 
 T = TypeVar("T")
 

@@ -13,10 +13,11 @@ from ablation.datasets import Dataset
 from ablation.extractors import Say, print_nothing
 from ablation.factories import make
 from ablation.losses import Loss
+from ablation.part import Part
 from ablation.penalties import Penalty
 from ablation.probes import Probe
 from ablation.scores import choose
-from ablation.spec import Part, TrialSpec
+from ablation.spec import TrialSpec
 from ablation.trainer import begin, train
 
 

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ablation.part import NAME
-from ablation.part import Part as Part  # a spec is made of parts
+from ablation.part import NAME, Part
 
 PARTS = ("loss", "penalty", "dataset", "architecture", "optimizer")
 """The groups of which a trial has one row each, besides its activations."""

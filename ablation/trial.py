@@ -99,9 +99,11 @@ def run(
             spec=spec.config(),
             outcome=Outcome("crashed", 0, message),
             protocol=spec.protocol.hash,
-            provenance=provenance(device) | {"attempt": attempt},
+            provenance=provenance(device),
         )
-    commit(folder, scratch, replace(record, provenance={**record.provenance, "attempt": attempt}))
+    record = replace(record, provenance={**record.provenance, "attempt": attempt})
+    if commit(folder, scratch, record) and record.outcome.kind != "crashed":
+        (folder / "checkpoint.pt").unlink(missing_ok=True)  # left by a crash before a retry
     return record
 
 

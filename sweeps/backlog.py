@@ -6,7 +6,6 @@ races; what the order of its lines guards against is a SIGKILL between any two o
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 from collections import Counter
@@ -144,7 +143,7 @@ def rebuild(study: Path) -> int:
         for spec in specs:
             folder = _folder(study, spec.key)
             entry = Entry(spec.key, spec.cell, folders.next_attempt(folder))
-            index.add(entry, *(_verdict(folder) if folders.has_result(folder) else ()))
+            index.add(entry, *(folders.verdict(folder) if folders.has_result(folder) else ()))
         if path.exists():
             shutil.copyfile(path, study / "journal.log.old")
         new.replace(path)
@@ -214,27 +213,10 @@ def _again(index: Index, study: Path, row: Row, entry: Entry) -> None:
 
 def _settle(index: Index, study: Path, row: Row) -> None:
     """End a running row as its trial's folder says."""
-    state, value = _verdict(_folder(study, row.entry.key))
+    state, value = folders.verdict(_folder(study, row.entry.key))
     index.end(row, state, value)
     if state == "fail":
         _stop_cell(index, study, row.entry.cell)
-
-
-def _verdict(folder: Path) -> tuple[str, float | None]:
-    """Return the state and value that the index shows for a trial that is done.
-
-    The value is the first score of which less is better, or infinity.
-    """
-    try:
-        record = read_record(folder)
-    except ValueError:
-        record = None
-    if record is None or record.outcome.kind == "crashed":
-        return "fail", None
-    if record.outcome.kind == "pruned":
-        return "pruned", None
-    values = [score.value for score in record.scores if score.better == "lower"]
-    return "complete", values[0] if values and not math.isnan(values[0]) else math.inf
 
 
 def _stop_cell(index: Index, study: Path, cell: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -96,3 +97,20 @@ def record_crash(folder: Path, message: str) -> None:
             spec.key, spec.config(), ended, protocol=spec.protocol.hash, provenance=provenance
         )
     commit(folder, scratch, record)
+
+
+def verdict(folder: Path) -> tuple[str, float | None]:
+    """Return the state and value that the index shows for a trial that is done.
+
+    The value is the first score of which less is better, or infinity.
+    """
+    try:
+        record = read_record(folder)
+    except ValueError:
+        record = None
+    if record is None or record.outcome.kind == "crashed":
+        return "fail", None
+    if record.outcome.kind == "pruned":
+        return "pruned", None
+    values = [score.value for score in record.scores if score.better == "lower"]
+    return "complete", values[0] if values and not math.isnan(values[0]) else math.inf

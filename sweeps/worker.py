@@ -27,14 +27,6 @@ PATIENCE = 30.0
 IDLE = 1.0
 """Seconds between two looks at the queue while all that is left runs elsewhere."""
 PRELOAD = ("ablation.preload", "sweeps.child")
-PARTS = (
-    "ablation.losses",
-    "ablation.networks",
-    "ablation.optimizers",
-    "ablation.penalties",
-    "pandas",
-)
-"""What a trial loads in passing, by name or through pyarrow: 0.3 s that each of them would pay."""
 LAUNCHER = "ABLATION_LAUNCHER"
 """Environment variable: the process id of the launcher, with which its workers end."""
 RESTART = 77
@@ -116,7 +108,7 @@ def _warm() -> ForkServerContext | SpawnContext:
     # The server would start without our sys.path (Python 3.11 hands it over and does not use it).
     os.environ["PYTHONPATH"] = search_path()
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([*PRELOAD, *PARTS])
+    context.set_forkserver_preload([*PRELOAD])
     from multiprocessing import forkserver
 
     forkserver.ensure_running()

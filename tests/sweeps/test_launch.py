@@ -19,14 +19,14 @@ import sys
 from pathlib import Path
 from sweeps.launch import launch
 try:
-    print(launch(Path(sys.argv[1]), workers=2, devices="cpu", progress=sys.stdout))
+    print(launch(Path(sys.argv[1]), workers=int(sys.argv[2]), devices="cpu", progress=sys.stdout))
 except RuntimeError as error:
     sys.exit(f"refused: {error}")
 """
 
 
-def launched(crowd: Crowd, study: Path) -> subprocess.Popen[str]:
-    return crowd.start("-c", LAUNCH, str(study))
+def launched(crowd: Crowd, study: Path, workers: int = 1) -> subprocess.Popen[str]:
+    return crowd.start("-c", LAUNCH, str(study), str(workers))
 
 
 def results(study: Path) -> dict[Path, int]:
@@ -36,9 +36,9 @@ def results(study: Path) -> dict[Path, int]:
 def test_ctrl_c_loses_nothing_and_launching_again_runs_only_what_is_missing(
     study: Path, tiny: TrialSpec, crowd: Crowd
 ) -> None:
-    spec = replace(tiny, budget=replace(tiny.budget, steps=100))
+    spec = replace(tiny, budget=replace(tiny.budget, steps=60))
     backlog.offer(study, [spec.with_seed(seed) for seed in range(8)])
-    first = launched(crowd, study)
+    first = launched(crowd, study, 2)
     assert wait_for(lambda: len(results(study)) >= 2, 90)
     os.kill(first.pid, signal.SIGINT)
     output, _ = first.communicate(timeout=60)
