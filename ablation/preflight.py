@@ -16,19 +16,23 @@ from ablation.losses import Loss
 from ablation.part import Part
 from ablation.penalties import Penalty
 from ablation.probes import Probe
-from ablation.scores import choose
+from ablation.scores import choose, kind
 from ablation.spec import TrialSpec
 from ablation.trainer import begin, train
 
 
 def check(
-    specs: Sequence[TrialSpec], extractors: Path | None = None, say: Say = print_nothing
+    specs: Sequence[TrialSpec],
+    extractors: Path | None = None,
+    say: Say = print_nothing,
+    *,
+    ready: bool = True,
 ) -> list[str | None]:
     """Return for each trial the reason why it is impossible, None if it is possible.
 
     Raises ValueError if data or extractor cannot be had: then no trial of that data set can run. Trials that differ
     only in their seed are looked at once; the classifiers that the trials share are trained here, before any of them,
-    and `say` is told so.
+    and `say` is told so, unless `ready` is False.
     """
     torch.set_num_threads(1)
     data: dict[Part, Dataset] = {}
@@ -38,7 +42,9 @@ def check(
             continue
         if spec.dataset not in data:
             data[spec.dataset] = make(spec.dataset, Dataset)
-            choose(spec, data[spec.dataset], extractors, say)
+            kind(spec, data[spec.dataset])
+            if ready:
+                choose(spec, data[spec.dataset], extractors, say)
         try:
             make(spec.loss, Loss)
             make(spec.penalty, Penalty)

@@ -25,22 +25,36 @@ WEIGHTS = (
 )
 
 
-def choose(
-    spec: TrialSpec, data: Dataset, folder: Path | None, say: Say = print_nothing
-) -> Extractor | None:
-    """Return the extractor that the protocol asks for, None for vectors; raises ValueError if it is not to be had."""
+def kind(spec: TrialSpec, data: Dataset) -> str:
+    """Return which extractor the protocol asks for, "none" for vectors; raises ValueError if it does not fit."""
     wanted, weights = spec.protocol.extractor, spec.protocol.weights
     if wanted not in EXTRACTORS:
         raise ValueError(f"protocol.extractor is {wanted!r}; it is one of {', '.join(EXTRACTORS)}")
     if not data.is_images:
-        return None
+        return "none"
     if wanted == "auto":
         wanted = "classifier" if data.classes else "inception" if weights else "random"
+    if wanted == "classifier" and not data.classes:
+        raise ValueError(
+            f"protocol.extractor=classifier needs labels; {spec.dataset.name} has none"
+        )
+    if wanted == "inception" and weights and not Path(weights).expanduser().is_file():
+        raise ValueError(f"protocol.weights={weights} is not a file; get it from {WEIGHTS}")
+    return wanted
+
+
+def choose(
+    spec: TrialSpec, data: Dataset, folder: Path | None, say: Say = print_nothing
+) -> Extractor | None:
+    """Return the extractor that the protocol asks for, None for vectors; raises ValueError if it is not to be had."""
+    wanted = kind(spec, data)
+    if wanted == "none":
+        return None
     if wanted == "classifier":
         return classifier(spec.dataset.name, data, folder, say)
     if wanted == "random":
         return random_features(spec.dataset.name, data.shape[0])
-    return inception(weights)
+    return inception(spec.protocol.weights)
 
 
 def inception(weights: str | None) -> Extractor:

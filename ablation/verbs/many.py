@@ -26,7 +26,7 @@ def _asked(given: Namespace) -> tuple[str | None, list[str]]:
     return None, words
 
 
-def _planned(given: Namespace, study: Path | None) -> Plan:
+def _planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
     """Return the plan; parts are tried out only where trials are still to run."""
     from sweeps.grid import plan
 
@@ -38,7 +38,7 @@ def _planned(given: Namespace, study: Path | None) -> Plan:
             return [None] * len(specs)
         from ablation.preflight import check as tried
 
-        return tried(specs, None if study is None else study / "extractors", tell)
+        return tried(specs, None if study is None else study / "extractors", tell, ready=ready)
 
     return plan(sweep, words, declared=declared, check=check)
 
@@ -66,7 +66,7 @@ def do_sweep(given: Namespace) -> int:
     new = not study.exists()
     study.mkdir(parents=True, exist_ok=True)
     try:
-        found = _planned(given, study)
+        found = _planned(given, study, ready=True)
     except BaseException:
         if new:
             shutil.rmtree(study)
@@ -108,7 +108,7 @@ def do_plan(given: Namespace) -> int:
 
     name = given.study if given.study is not None else _asked(given)[0]
     study = study_folder(given.runs, name) if name else None
-    found = _planned(given, study if study and study.is_dir() else None)
+    found = _planned(given, study if study and study.is_dir() else None, ready=False)
     missing = [spec for spec in found.specs if study is None or not _done(study, spec)]
     workers = len(slots("auto", None))
     seconds = sum(seconds_a_trial(missing)) / workers
