@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -32,9 +33,11 @@ class ActivationSite(nn.Module):
 
     def forward(self, u: Tensor) -> Tensor:
         """Map pre-activations u to outputs of the same shape (N C ...)."""
+        if self.tap is None:
+            return cast(Tensor, self.phi(u))
+        before = u.detach().clone()  # an activation that works in place overwrites u
         h: Tensor = self.phi(u)
-        if self.tap is not None:
-            self.tap(self, u, h)
+        self.tap(self, before, h)
         return h
 
 
@@ -91,7 +94,7 @@ def slopes(phi: nn.Module, u: Tensor) -> Tensor:
     """Return phi'(u), elementwise, in the shape of u."""
     u = u.detach().requires_grad_(True)
     with torch.enable_grad():
-        (slope,) = torch.autograd.grad(phi(u).sum(), u)
+        (slope,) = torch.autograd.grad(phi(u.clone()).sum(), u)
     return slope.detach()
 
 

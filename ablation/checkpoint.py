@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ablation.files import brief
 from ablation.probes import Probe
 from ablation.record import Reading
 from ablation.trainer import Training
@@ -48,7 +49,7 @@ def load(path: Path, training: Training, probe: Probe) -> Snapshots:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
     if state.get("key") != training.spec.key:
         raise ValueError(f"{path} belongs to the trial {state.get('key')}")
     training.networks.generator.load_state_dict(state["generator"])

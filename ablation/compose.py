@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.core.config_store import ConfigStore
@@ -22,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablation.catalogue import nearest
 from ablation.factories import source_of, trusted_folders
+from ablation.files import brief
 from ablation.fingerprint import folder_fingerprint
 from ablation.part import Part
 from ablation.spec import PARTS, Budget, Protocol, TrialSpec
@@ -60,13 +62,17 @@ def _unfrozen(kind: type) -> type:
     return make_dataclass(kind.__name__, [(f.name, types[str(f.type)]) for f in fields(kind)])
 
 
-def _search() -> list[str]:
+def _search(words: Sequence[str] = ()) -> list[str]:
+    """Return the search path that the words give, else the user's trusted folders."""
+    given = [word for word in words if word.startswith("hydra.searchpath=")]
+    if given:
+        return given
     folders = [f'"file://{folder.resolve() / "conf"}"' for folder in trusted_folders()]
     return [f"hydra.searchpath=[{','.join(folders)}]"] if folders else []
 
 
 def _names(loader: Any, group: str, words: Sequence[str] = ()) -> list[str]:
-    path = [word for word in words if word.startswith("hydra.searchpath=")] or _search()
+    path = _search(words)
     return sorted(
         loader.get_group_options(group, ObjectType.CONFIG, config_name="trial", overrides=path)
     )
@@ -87,33 +93,38 @@ def compose(words: Sequence[str]) -> TrialSpec:
 def expand(words: Sequence[str]) -> tuple[list[str], list[Axis]]:
     """Split words into constants and axes, every name checked against the groups; raises ValueError."""
     with _opened() as loader:
-        constants, axes = [], []
+        constants: list[str] = []
+        axes: list[Axis] = []
         parser = OverridesParser.create(config_loader=loader)
         for word in words:
             override = _parse(parser, re.sub(r"^seeds=(\d+)$", r"seed=range(\1)", word))
             if not override.is_sweep_override():
                 _check_names(loader, override, [override.value()], words)
-                constants.append(_word(override))
+                constants += _both(_word(override))
                 continue
             levels = list(_levels(loader, override, words))
             if not levels:
                 raise ValueError(f"{word} is empty: no value is left to try")
             _check_names(loader, override, levels, words)
             key = _key(override)
-            axes.append(Axis(key, tuple((f"{key}={level}",) for level in dict.fromkeys(levels))))
-        given = [axis.name for axis in axes] + [word.partition("=")[0] for word in constants]
-        twice = [key for number, key in enumerate(given) if key in given[:number]]
-        if twice:
-            raise ValueError(f"{twice[0]} is given twice")
+            chosen = dict.fromkeys(levels)
+            axes.append(Axis(key, tuple(_both(f"{key}={level}") for level in chosen)))
+        given = [axis.name for axis in axes]
+        single = [word.partition("=")[0] for word in constants]
+        for number, key in enumerate(given):
+            if key in given[:number] or key in single:
+                raise ValueError(f"{key} is given twice")
         return constants, axes
 
 
 def _parse(parser: OverridesParser, word: str) -> Override:
     try:
-        return parser.parse_override(word)
+        override = parser.parse_override(word)
     except HydraException as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"cannot read {word!r}: {reason}") from None
+        raise ValueError(f"cannot read {word!r}: {brief(error)}") from None
+    if not override.key_or_group:
+        raise ValueError(f"cannot read {word!r}: it has no key")
+    return override
 
 
 def _key(override: Override) -> str:
@@ -125,6 +136,13 @@ def _word(override: Override) -> str:
     assert override.input_line is not None
     _, equals, value = override.input_line.partition("=")
     return f"{_key(override)}{equals}{value}"
+
+
+def _both(word: str) -> tuple[str, ...]:
+    """Return the words with which a setting of the activation reaches both networks."""
+    if word.startswith("activation."):
+        return f"generator.{word}", f"discriminator.{word}"
+    return (word,)
 
 
 def _levels(loader: Any, override: Override, words: Sequence[str]) -> Iterator[str]:
@@ -168,11 +186,14 @@ def compose_config(words: Sequence[str]) -> Config:
 
 
 def _composed(words: Sequence[str]) -> Config:
-    own = [] if any(word.startswith("hydra.searchpath=") for word in words) else _search()
+    own = _search(words)
+    others = [word for word in words if word not in own]
     try:
         plain = OmegaConf.to_container(
-            hydra_compose("trial", [*own, *words]), resolve=True, throw_on_missing=True
+            hydra_compose("trial", [*own, *others]), resolve=True, throw_on_missing=True
         )
+    except yaml.YAMLError as error:
+        raise ValueError(f"a row of conf is damaged: {' '.join(str(error).split())}") from None
     except REFUSED as error:
         raise ValueError(_reason(error, words)) from None
     assert isinstance(plain, dict)
@@ -211,7 +232,7 @@ def _reason(error: Exception, words: Sequence[str]) -> str:
         keys = _keys(words)
         beside = [key for key in keys if key.rpartition(".")[0] == where.rpartition(".")[0]]
         return f"unknown key {where!r}{nearest(where, beside or keys)}"
-    return (f"{where}: " if where else "") + str(lowest).strip().splitlines()[0]
+    return (f"{where}: " if where else "") + brief(lowest)
 
 
 def _keys(words: Sequence[str]) -> list[str]:
@@ -225,7 +246,7 @@ def _keys(words: Sequence[str]) -> list[str]:
             if not OmegaConf.is_missing(node, key) and OmegaConf.is_dict(node[key]):
                 yield from walk(node[key], f"{name}.")
 
-    return list(walk(hydra_compose("trial", [*_search(), *chosen]), ""))
+    return list(walk(hydra_compose("trial", [*_search(words), *chosen]), ""))
 
 
 def specification(config: Mapping[str, Any]) -> TrialSpec:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ablation.fingerprint import array_fingerprint, pictures
+from ablation.part import check_number
 
 CACHE = "ABLATION_CACHE"
 
@@ -77,8 +78,7 @@ def as_bytes(samples: Tensor) -> Tensor:
 
 def ring8(*, points: int) -> Dataset:
     """Return a mixture of eight normal distributions (std 0.01) on the unit circle."""
-    if points < 16:
-        raise ValueError(f"dataset.points is {points}; it is 16 or more")
+    check_number(points, int, "dataset.points", 16, 10_000_000)
     angles = 2 * np.pi * np.arange(8) / 8
     centres = np.stack([np.cos(angles), np.sin(angles)], 1)
     random = np.random.default_rng(8)
@@ -125,7 +125,8 @@ def fashion_mnist(*, root: str | None, download: bool) -> Dataset:
             _idx(found, f"{stem}-images-idx3-ubyte"),
             _idx(found, f"{stem}-labels-idx1-ubyte"),
         )
-        if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max() > 9:
+        fits = images.shape == (len(labels), 28, 28) and labels.ndim == 1 and len(labels) > 0
+        if not fits or labels.max() > 9:
             raise ValueError(
                 f"{found}: the {stem} images and labels of fashion_mnist do not fit each other"
             )
@@ -164,10 +165,9 @@ def image_folder(*, root: str, size: int, channels: int, fingerprint: str) -> Da
     The first level of folders, if there is one, gives the labels. Raises ValueError that names a picture that cannot
     be read, or if the content is not what it was when the trial was planned.
     """
-    if channels not in (1, 3) or size < 4:
-        raise ValueError(
-            f"dataset.channels={channels}, dataset.size={size}: 1 or 3 channels, size from 4"
-        )
+    check_number(size, int, "dataset.size", 4, 1024)
+    if channels not in (1, 3):
+        raise ValueError(f"dataset.channels is {channels!r}; it is 1 or 3")
     from ablation.fingerprint import folder_fingerprint
 
     folder = Path(root).expanduser()

@@ -37,10 +37,10 @@ def source_of(part: Part) -> str:
 
     Raises ValueError for a target that lies nowhere allowed.
     """
-    module, _, name = part.target.rpartition(".")
+    module = part.target.rpartition(".")[0]
     if module == "torch.nn" or module in OURS:
         return ""
-    if module and name.isidentifier():
+    if module and all(word.isidentifier() for word in part.target.split(".")):
         for folder in trusted_folders():
             path = folder.joinpath(*module.split(".")).with_suffix(".py")
             if path.is_file():
@@ -74,7 +74,12 @@ def make(part: Part, kind: type[T], **context: Any) -> T:
         raise ValueError(
             f"{part.name}: {error}; {part.target} takes {', '.join(known) or 'nothing'}"
         ) from None
-    return typing.cast(T, factory(**context, **part.keywords))
+    try:
+        return typing.cast(T, factory(**context, **part.keywords))
+    except (
+        TypeError
+    ) as error:  # a class whose signature takes anything, or an argument of a wrong kind
+        raise ValueError(f"{part.name}: {part.target} refuses its arguments: {error}") from error
 
 
 def _returns(factory: Any, kind: type, module: str) -> bool:

@@ -54,14 +54,32 @@ def read_yaml(path: Path) -> Any:
     try:
         return yaml.load(path.read_text(), Loader=Reader)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{path} is damaged: {brief(error)}") from None
+
+
+def yaml_text(value: Any) -> str:
+    """Return YAML, keys in the order given, that `read_yaml` reads as the same value."""
+    import yaml
+
+    class Writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+        """Safe dumper that quotes a text which would be read as a number."""
+
+    def text(writer: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = "'" if FLOAT.match(value) else None
+        return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Writer.add_representer(str, text)
+    return yaml.dump(value, Dumper=Writer, sort_keys=False, allow_unicode=True, width=100)
 
 
 def write_yaml(path: Path, value: Any) -> None:
     """Write YAML atomically, keys in the order given."""
-    import yaml
+    write_atomic(path, yaml_text(value))
 
-    write_atomic(path, yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=100))
+
+def brief(error: BaseException) -> str:
+    """Return the first line of an error's words, its kind if it has none."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def sha256(path: Path) -> str:

@@ -19,7 +19,8 @@ def hazards(spec: TrialSpec) -> list[str]:
             "gradient_penalty with batch norm in the discriminator: the penalty is defined per sample,"
             " batch norm mixes them (Gulrajani et al. 2017); set architecture.discriminator_norm=none"
         )
-    names = {spec.generator_activation.name, spec.discriminator_activation.name}
+    names = {part.name for _, part in spec.activation_at}
+    names |= {spec.generator_activation.name, spec.discriminator_activation.name}
     if spec.penalty.name == "gradient_penalty" and names & {"elu", "celu"}:
         found.append(
             "elu with gradient_penalty failed to train in Gulrajani et al. 2017, appendix D"

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablation.activations import ActivationSite
+from ablation.part import check_number
 
 SiteMaker = Callable[[str], ActivationSite]
 Shape = tuple[int, ...]
@@ -48,17 +49,16 @@ def _output(name: str, shape: Shape) -> nn.Module:
     return OUTPUTS[name]()
 
 
-def _at_least_one(**values: int) -> None:
+def _whole(**values: int) -> None:
     for name, value in values.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"architecture.{name} is {value!r}; it is a whole number from 1")
+        check_number(value, int, f"architecture.{name}", 1)
 
 
 def mlp(
     shape: Shape, site: SiteMaker, *, width: int, depth: int, latent: int, output: str
 ) -> Networks:
     """Return fully connected players with `depth` hidden layers of `width` units and no normalisation."""
-    _at_least_one(width=width, depth=depth, latent=latent)
+    _whole(width=width, depth=depth, latent=latent)
     size = math.prod(shape)
 
     def hidden(network: str, incoming: int) -> list[nn.Module]:
@@ -85,10 +85,10 @@ def dcgan(
     discriminator_norm: str,
 ) -> Networks:
     """Return the convolutional players of Radford et al. 2016 for square images whose side halves down to 4..7."""
-    _at_least_one(width=width, latent=latent)
-    for norm in (generator_norm, discriminator_norm):
+    _whole(width=width, latent=latent)
+    for network, norm in (("generator", generator_norm), ("discriminator", discriminator_norm)):
         if norm not in NORMS:
-            raise ValueError(f"architecture norm is {norm!r}; it is {' or '.join(NORMS)}")
+            raise ValueError(f"architecture.{network}_norm is {norm!r}; it is {' or '.join(NORMS)}")
     channels, base, halvings = _pyramid(shape)
     widths = [width * 2**level for level in range(halvings)]  # next to the image first
 
@@ -123,14 +123,15 @@ def _pyramid(shape: Shape) -> tuple[int, int, int]:
 def initialise(networks: Networks, init: str, stream: torch.Generator) -> None:
     """Draw every weight from N(0, (gain / sqrt(fan-in))^2), biases 0.
 
-    `matched` takes the gain of the activation that stands behind the layer (1 at the output); `fixed` one for all.
+    `matched` takes the gain of the activation that the layer's input comes from (1 for the first layer), so that
+    every pre-activation starts with unit second moment; `fixed` takes one gain for all.
     The draws do not depend on the gain, so equal seeds start from the same directions.
     """
     for network in (networks.generator, networks.discriminator):
         modules = [m for m in network.modules() if isinstance(m, (*WEIGHTED, ActivationSite))]
-        for module, behind in zip(modules, [*modules[1:], None], strict=True):
+        for module, before in zip(modules, [None, *modules], strict=False):
             if isinstance(module, WEIGHTED):
-                gain = behind.activation.gain if isinstance(behind, ActivationSite) else 1.0
+                gain = before.activation.gain if isinstance(before, ActivationSite) else 1.0
                 std = gain / math.sqrt(_fan_in(module))
                 if init == "fixed":
                     std = networks.fixed_std or math.sqrt(2 / _fan_in(module))

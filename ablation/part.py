@@ -27,6 +27,26 @@ def _frozen(value: Any, place: str) -> Any:
     )
 
 
+def check_number(
+    value: Any, kind: type, place: str, low: float, high: float = math.inf, *, ends: str = "[]"
+) -> None:
+    """Raise ValueError unless `value` is a number of `kind` in the range; `ends` says which ends belong to it.
+
+    A whole number passes as a float; true and false pass as neither.
+    """
+    kinds = (int,) if kind is int else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise ValueError(
+            f"{place} is {value!r}; it is {'a whole number' if kind is int else 'a number'}"
+        )
+    above = low <= value if ends[0] == "[" else low < value
+    below = value <= high if ends[1] == "]" else value < high
+    if not (above and below and math.isfinite(value)):
+        lower = f"{'from' if ends[0] == '[' else 'above'} {low:,}"
+        upper = "" if high == math.inf else f" {'to' if ends[1] == ']' else 'to below'} {high:,}"
+        raise ValueError(f"{place} is {value}; it lies {lower}{upper}")
+
+
 @dataclass(frozen=True)
 class Part:
     """One row of a group in `conf/`: a name, the factory that makes it, and the factory's arguments.
@@ -58,8 +78,11 @@ class Part:
             raise ValueError(f"{place} is {row!r}; a row has a name and a _target_")
         row = dict(row)
         name, cite, source = row.pop("name", None), row.pop("cite", ""), row.pop("source", "")
-        body = dict(row.pop("module")) if "module" in row else row
-        if body is not row and row:
+        nested = row.pop("module", None)
+        if nested is not None and not isinstance(nested, Mapping):
+            raise ValueError(f"{place}.module is {nested!r}; it has a _target_")
+        body = row if nested is None else dict(nested)
+        if nested is not None and row:
             raise ValueError(f"{place} has an unknown key {next(iter(row))!r} beside its module")
         target = body.pop("_target_", None)
         if not isinstance(name, str) or not isinstance(target, str):
@@ -75,9 +98,16 @@ class Part:
 
     def canonical(self) -> dict[str, Any]:
         """Return what of this row counts for a result."""
-        kept = {k: v for k, v in self.arguments if k not in LOCAL}
+        kept = {k: _one_way(v) for k, v in self.arguments if k not in LOCAL}
         own = {"source": self.source} if self.source else {}
         return {"name": self.name, "target": self.target, "arguments": kept} | own
+
+
+def _one_way(value: Any) -> Any:
+    """Return a value as it is hashed: 10 and 10.0 are one number."""
+    if isinstance(value, tuple):
+        return [_one_way(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ablation.part import check_number
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -24,8 +26,7 @@ def none() -> Penalty:
 
 def weight_clip(*, bound: float) -> Penalty:
     """Return the constraint of Arjovsky et al. 2017, algorithm 1: every weight in [-bound, bound]."""
-    if not bound > 0:
-        raise ValueError(f"penalty.bound is {bound}; it is above 0")
+    check_number(bound, float, "penalty.bound", 0, ends="()")
 
     def constrain(discriminator: nn.Module) -> None:
         with torch.no_grad():
@@ -40,8 +41,7 @@ def gradient_penalty(*, weight: float) -> Penalty:
 
     Each sample has its own mixing factor, and its gradient's norm runs over all its own dimensions.
     """
-    if not weight >= 0:
-        raise ValueError(f"penalty.weight is {weight}; it is 0 or more")
+    check_number(weight, float, "penalty.weight", 0)
 
     def value(
         discriminator: nn.Module, real: Tensor, fake: Tensor, stream: torch.Generator

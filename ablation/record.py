@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablation.files import locked, read_json, read_yaml, sha256, write_json, write_yaml
+from ablation.files import brief, locked, read_json, read_yaml, sha256, write_json, write_yaml
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
@@ -25,6 +25,13 @@ OUTCOMES = {
 """Every way in which a trial ends, and what it means."""
 
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("key", "outcome", "message", "weights", "protocol"), str),
+    **dict.fromkeys(("scores", "spec", "provenance", "files"), dict),
+    "step": (int, float),
+    "citations": list,
+}
+"""What each entry of `result.json` is."""
 READINGS = ("step", "network", "layer", "quantity", "value")
 
 
@@ -184,6 +191,11 @@ def read_record(folder: Path) -> TrialRecord | None:
             Score(name, float(s["value"]), int(s["n"]), str(s["better"]))
             for name, s in row["scores"].items()
         )
+        for name, kind in KINDS.items():
+            if not isinstance(row[name], kind) or isinstance(row[name], bool):
+                raise ValueError(f"{name} is {row[name]!r}")
+        if not all(isinstance(text, str) for text in row["citations"]):
+            raise ValueError("a citation is not a text")
         return TrialRecord(
             key=row["key"],
             spec=row["spec"],
@@ -231,7 +243,7 @@ def read_readings(folder: Path) -> Iterator[Reading]:
     try:
         columns = pq.read_table(path, columns=list(READINGS)).to_pydict()
     except (OSError, pa.ArrowException) as error:
-        raise ValueError(f"{path} is damaged or missing: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{path} is damaged or missing: {brief(error)}") from None
     rows = zip(*(columns[name] for name in READINGS), strict=True)
     return (Reading(*row) for row in rows)
 

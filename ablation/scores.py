@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ablation.datasets import Dataset, Modes, as_bytes
 from ablation.extractors import Extractor, Say, classifier, print_nothing, random_features
-from ablation.files import sha256
+from ablation.files import brief, sha256
 from ablation.record import Score
 from ablation.spec import TrialSpec
 
@@ -36,7 +36,7 @@ def kind(spec: TrialSpec, data: Dataset) -> str:
         wanted = "classifier" if data.classes else "inception" if weights else "random"
     if wanted == "classifier" and not data.classes:
         raise ValueError(
-            f"protocol.extractor=classifier needs labels; {spec.dataset.name} has none"
+            f"protocol.extractor=classifier needs labelled images; {spec.dataset.name} has none"
         )
     if wanted == "inception" and weights and not Path(weights).expanduser().is_file():
         raise ValueError(f"protocol.weights={weights} is not a file; get it from {WEIGHTS}")
@@ -75,7 +75,7 @@ def inception(weights: str | None) -> Extractor:
         network = FeatureExtractorInceptionV3("inception", ["2048", "logits_unbiased"], weights)
     except (OSError, RuntimeError) as error:
         raise ValueError(
-            f"the Inception weights cannot be had ({str(error).splitlines()[0]});"
+            f"the Inception weights {weights or ''} cannot be had ({brief(error)});"
             f" get them from {WEIGHTS} and give protocol.weights=FILE"
         ) from None
 

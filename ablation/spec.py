@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from ablation.part import NAME, Part
+from ablation.part import NAME, Part, check_number
 
 PARTS = ("loss", "penalty", "dataset", "architecture", "optimizer")
 """The groups of which a trial has one row each, besides its activations."""
@@ -25,8 +25,8 @@ class Budget:
     batch_size: int
 
     def __post_init__(self) -> None:
-        _check(self.steps, int, "budget.steps", 1, 10_000_000)
-        _check(self.batch_size, int, "budget.batch_size", 2, 65_536)
+        check_number(self.steps, int, "budget.steps", 1, 10_000_000)
+        check_number(self.batch_size, int, "budget.batch_size", 2, 65_536)
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Protocol:
     weights: str | None = field(default=None, metadata={"local": True})
 
     def __post_init__(self) -> None:
-        _check(self.probes, int, "protocol.probes", 0, 100_000)
-        _check(self.samples, int, "protocol.samples", 16, 1_000_000)
+        check_number(self.probes, int, "protocol.probes", 0, 100_000)
+        check_number(self.samples, int, "protocol.samples", 16, 1_000_000)
         if not NAME.fullmatch(self.extractor):
             raise ValueError(f"protocol.extractor {self.extractor!r} is not a name")
 
@@ -75,9 +75,9 @@ class TrialSpec:
     activation_at: tuple[tuple[str, Part], ...] = field(default=(), metadata={"before": ()})
 
     def __post_init__(self) -> None:
-        _check(self.seed, int, "seed", 0, 2**32 - 1)
-        _check(self.n_critic, int, "n_critic", 1, 1_000)
-        _check(self.ema, float, "ema", 0.0, 1.0, open_end=True)
+        check_number(self.seed, int, "seed", 0, 2**32 - 1)
+        check_number(self.n_critic, int, "n_critic", 1, 1_000)
+        check_number(self.ema, float, "ema", 0, 1, ends="[)")
         if self.init not in INITS:
             raise ValueError(f"init is {self.init!r}; it is one of {', '.join(INITS)}")
 
@@ -137,6 +137,8 @@ class TrialSpec:
                 raise ValueError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
         try:
             at = config.get("activation_at") or {}
+            if not isinstance(at, Mapping):
+                raise ValueError(f"activation_at is {at!r}; it is like {{generator.2: tanh}}")
             return cls(
                 generator_activation=_activation(config["generator"], "generator"),
                 discriminator_activation=_activation(config["discriminator"], "discriminator"),
@@ -173,18 +175,6 @@ def _values(kind: Any, row: Any, place: str) -> Any:
         return kind(**row)
     except TypeError as error:
         raise ValueError(f"{place}: {str(error).split(') ', 1)[-1]}") from None
-
-
-def _check(
-    value: Any, kind: type, place: str, low: float, high: float, *, open_end: bool = False
-) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        wanted = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{place} is {value!r}; it is {wanted}")
-    if not (low <= value < high if open_end else low <= value <= high):  # type: ignore[operator]
-        raise ValueError(
-            f"{place} is {value}; it lies from {low:,} to {high:,}{' (excluded)' if open_end else ''}"
-        )
 
 
 def _float(value: Any) -> Any:

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import yaml
-
+from ablation.files import yaml_text
 from ablation.record import (
     Outcome,
     TrialRecord,
@@ -37,10 +36,7 @@ def write_configs(study: Path, named: Mapping[str, TrialSpec]) -> None:
             config = cell.config()
             assert list(config)[-1] == "seed", "the seed is the last key of a configuration"
             del config["seed"]
-            dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-            cells[cell] = yaml.dump(
-                config, Dumper=dumper, sort_keys=False, allow_unicode=True, width=100
-            )
+            cells[cell] = yaml_text(config)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(".config.yaml.tmp")
         draft.write_text(f"{cells[cell]}seed: {spec.seed}\n")

@@ -60,7 +60,13 @@ def test_imports_run_one_way(path: Path) -> None:
     if room != "ablation":
         assert not any(word.startswith(("ablation.verbs", "ablation.__main__")) for word in words)
     if room == "reports":
-        allowed = {"ablation", "ablation.part", "ablation.spec", "ablation.files", "ablation.record"}
+        allowed = {
+            "ablation",
+            "ablation.part",
+            "ablation.spec",
+            "ablation.files",
+            "ablation.record",
+        }
         used = {".".join(word.split(".")[:2]) for word in words if word.startswith("ablation")}
         assert used <= allowed
 

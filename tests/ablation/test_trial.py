@@ -85,10 +85,10 @@ def test_a_killed_trial_goes_on_bit_for_bit(tmp_path: Path, words: tuple[str, ..
 def test_an_error_is_a_record_with_its_words(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    folder = prepared(tmp_path / "t", "architecture.width=0")
+    folder = prepared(tmp_path / "t", "architecture.depth=0")
     record = run(folder)
     assert record.outcome.kind == "crashed"
-    assert "architecture.width is 0" in record.outcome.message
+    assert "architecture.depth is 0" in record.outcome.message
     assert "Traceback" in capfd.readouterr().err
     kept = read_record(folder)
     assert kept is not None

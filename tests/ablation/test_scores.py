@@ -1,0 +1,363 @@
+"""Scores against torch-fidelity's own entry point, closed forms, and samplers whose quality is known."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch_fidelity
+from PIL import Image
+from torch import Tensor
+from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+
+from ablation.datasets import Dataset, Modes, as_bytes, scaled
+from ablation.extractors import Classifier, Extractor
+from ablation.factories import make
+from ablation.scores import choose, coverage, frechet, inception, score, thousands, varies
+from ablation.spec import Part, TrialSpec
+
+Ask = Callable[..., TrialSpec]
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return make(Part("digits", "ablation.datasets.digits"), Dataset)
+
+
+@pytest.fixture(scope="module")
+def ring() -> Dataset:
+    return make(Part("ring8", "ablation.datasets.ring8", (("points", 1000),)), Dataset)
+
+
+def untrained() -> Classifier:
+    """Return a network whose features differ enough to be told apart, trained or not."""
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        return Classifier(1, 10).eval().requires_grad_(False)
+
+
+MODEL = untrained()
+EXTRACTOR = Extractor("test-cnn", "classifier", lambda images: MODEL(scaled(images)), "")
+
+
+class Registered(FeatureExtractorBase):
+    """The same network as torch-fidelity wants it."""
+
+    def __init__(self, name: str, features_list: list[str], **_: Any) -> None:
+        super().__init__(name, features_list)
+
+    @staticmethod
+    def get_provided_features_list() -> tuple[str, ...]:
+        return ("features", "logits")
+
+    @staticmethod
+    def get_default_feature_layer_for_metric(metric: str) -> str:
+        return {"fid": "features", "isc": "logits"}[metric]
+
+    @staticmethod
+    def can_be_compiled() -> bool:
+        return False
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        both = dict(zip(("features", "logits"), MODEL(scaled(images[:, :1])), strict=True))
+        return tuple(both[name].double() for name in self.features_list)  # else means are float32
+
+
+@pytest.fixture(scope="module")
+def registered() -> str:
+    torch_fidelity.register_feature_extractor("ours", Registered)
+    return "ours"
+
+
+def files(folder: Path, images: Tensor) -> str:
+    folder.mkdir()
+    for number, image in enumerate(images.numpy()):
+        Image.fromarray(image[0]).save(folder / f"{number:05}.png")
+    return str(folder)
+
+
+def noisy(data: Dataset, n: int, noise: float) -> Tensor:
+    stream = torch.Generator().manual_seed(4)
+    images = scaled(data.train[:n])
+    return images + noise * torch.randn(images.shape, generator=stream)
+
+
+@pytest.mark.parametrize("noise", [0.5, 2.0])
+def test_fid_and_is_are_those_of_torch_fidelity_on_the_same_picture_files(
+    noise: float, digits: Dataset, registered: str, tmp_path: Path
+) -> None:
+    samples = noisy(digits, 400, noise)
+    fid, inception_score = score(samples, digits, "digits", EXTRACTOR)
+    theirs = torch_fidelity.calculate_metrics(
+        input1=files(tmp_path / "fake", as_bytes(samples)),
+        input2=files(tmp_path / "real", digits.test),
+        feature_extractor=registered, fid=True, isc=True, cuda=False, save_cpu_ram=True, verbose=False,
+        cache=False,
+    )  # fmt: skip
+    assert fid.value == pytest.approx(theirs["frechet_inception_distance"], rel=1e-6)
+    assert inception_score.value == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
+    assert (fid.name, fid.n, fid.better) == ("fid_test-cnn_400", 400, "lower")
+    assert (inception_score.name, inception_score.better) == ("is_test-cnn_400", "higher")
+
+
+def test_fid_is_least_for_the_data_and_grows_with_what_is_done_to_them(digits: Dataset) -> None:
+    same = score(scaled(digits.test), digits, "digits", EXTRACTOR)[0].value
+    other_half = score(scaled(digits.train[:599]), digits, "digits", EXTRACTOR)[0].value
+    worse = [
+        score(noisy(digits, 599, s), digits, "digits", EXTRACTOR)[0].value for s in (0.3, 0.6, 1.2)
+    ]
+    grey = score(torch.zeros(599, 1, 8, 8), digits, "digits", EXTRACTOR)[0].value
+    assert 0 <= same < 1e-6 * grey
+    assert same < other_half < 0.05 * grey
+    assert [other_half, *worse] == sorted([other_half, *worse])
+    assert worse[-1] > 3 * other_half
+
+
+def test_samples_that_are_not_finite_have_no_score(digits: Dataset, ring: Dataset) -> None:
+    for value in (math.nan, math.inf):
+        with pytest.raises(ValueError, match="not finite"):
+            score(torch.full((20, 1, 8, 8), value), digits, "digits", EXTRACTOR)
+        with pytest.raises(ValueError, match="not finite"):
+            score(torch.full((20, 2), value), ring, "ring8", None)
+
+
+def test_scoring_leaves_samples_and_streams_alone(digits: Dataset, ring: Dataset) -> None:
+    samples, points = noisy(digits, 64, 2.0), torch.randn(64, 2)
+    kept, before = (samples.clone(), points.clone()), torch.get_rng_state()
+    numpy_before = np.random.get_state()[1].copy()
+    score(samples, digits, "digits", EXTRACTOR)
+    score(points, ring, "ring8", None)
+    assert torch.equal(samples, kept[0])
+    assert torch.equal(points, kept[1])
+    assert torch.equal(torch.get_rng_state(), before)
+    assert (np.random.get_state()[1] == numpy_before).all()
+
+
+# Toys: samplers whose quality is known.
+
+ANGLES = 2 * math.pi * torch.arange(8, dtype=torch.float64) / 8
+MODES = Modes(torch.stack([ANGLES.cos(), ANGLES.sin()], 1), 0.01)
+
+
+def sampler(weights: list[float], n: int, std: float = 0.01, seed: int = 0) -> Tensor:
+    random = np.random.default_rng(seed)
+    which = random.choice(8, n, p=np.array(weights) / sum(weights))
+    return MODES.centres[torch.from_numpy(which)] + std * torch.from_numpy(
+        random.normal(size=(n, 2))
+    )
+
+
+def test_a_perfect_sampler_reaches_the_known_ceiling() -> None:
+    """Within 3 std lie 1 - exp(-4.5) = 98.89 % in two dimensions; (K - 1)/(2n) is the bias of the entropy."""
+    n = 400_000
+    covered, quality, kl = coverage(sampler([1] * 8, n), MODES)
+    ceiling = 1 - math.exp(-4.5)
+    assert covered == 8
+    assert abs(quality - ceiling) < 4 * math.sqrt(ceiling * (1 - ceiling) / n)
+    assert 0 <= kl < 5 * 7 / (2 * n)
+    kls = [coverage(sampler([1] * 8, 2500, seed=s), MODES)[2] for s in range(60)]
+    assert float(np.mean(kls)) == pytest.approx(7 / 5000, rel=0.25)
+
+
+@pytest.mark.parametrize(
+    ("weights", "modes", "kl"),
+    [
+        ([1, 0, 0, 0, 0, 0, 0, 0], 1, math.log(8)),
+        ([1, 1, 0, 0, 0, 0, 0, 0], 2, math.log(4)),
+        ([1, 1, 1, 1, 0, 0, 0, 0], 4, math.log(2)),
+        ([3, 1, 0, 0, 0, 0, 0, 0], 2, math.log(8) + 0.75 * math.log(0.75) + 0.25 * math.log(0.25)),
+    ],
+)
+def test_a_collapsed_sampler_is_told_by_its_modes(
+    weights: list[float], modes: int, kl: float
+) -> None:
+    found = coverage(sampler(weights, 20_000), MODES)
+    assert found[0] == modes
+    assert found[1] == pytest.approx(1 - math.exp(-4.5), abs=4e-3)
+    assert found[2] == pytest.approx(kl, abs=0.03)
+
+
+def test_a_sample_counts_up_to_three_standard_deviations() -> None:
+    near, far = (MODES.centres[:1] * (1 + 0.01 * k) for k in (2.999, 3.001))
+    assert coverage(near, MODES) == (1, 1.0, pytest.approx(math.log(8)))
+    assert coverage(far, MODES)[:2] == (0, 0.0)
+    half = torch.cat([near, far, MODES.centres[3:4], torch.zeros(1, 2)])
+    assert coverage(half, MODES)[:2] == (2, 0.5)
+
+
+def test_scores_of_a_toy_are_named_and_directed(ring: Dataset) -> None:
+    found = score(sampler([1] * 8, 2500).float(), ring, "ring8", None)
+    assert [(s.name, s.n, s.better) for s in found] == [
+        ("frechet_ring8_2.5k", 2500, "lower"),
+        ("modes_ring8_2.5k", 2500, "higher"),
+        ("hq_ring8_2.5k", 2500, "higher"),
+        ("reverse-kl_ring8_2.5k", 2500, "lower"),
+    ]
+    assert found[1].value == 8
+    assert found[2].value == pytest.approx(1 - math.exp(-4.5), abs=0.01)
+
+
+def exact(mean: list[float], covariance: list[list[float]], n: int = 500) -> Tensor:
+    """Return samples whose mean and covariance are exactly these."""
+    x = torch.from_numpy(np.random.default_rng(3).normal(size=(n, len(mean))))
+    x = x - x.mean(0)
+    x = torch.linalg.solve_triangular(torch.linalg.cholesky(x.T.cov()), x.T, upper=False).T
+    root = torch.linalg.cholesky(torch.tensor(covariance, dtype=torch.float64))
+    return x @ root.T + torch.tensor(mean, dtype=torch.float64)
+
+
+PAIRS = [
+    (([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]), ([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]), 0.0),
+    (([0.0, 0.0], [[1.0, 0.0], [0.0, 1.0]]), ([3.0, -4.0], [[1.0, 0.0], [0.0, 1.0]]), 25.0),
+    # equal axes: the sum of (sqrt a - sqrt b)^2
+    (([0.0, 1.0], [[4.0, 0.0], [0.0, 9.0]]), ([0.0, 1.0], [[1.0, 0.0], [0.0, 25.0]]), 1.0 + 4.0),
+]
+
+
+def test_frechet_is_the_closed_form_of_two_normal_distributions() -> None:
+    for first, second, expected in PAIRS:
+        assert frechet(exact(*first), exact(*second)) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    # turned against each other, in two dimensions: tr sqrt(AB) = sqrt(tr AB + 2 sqrt det AB)
+    a, b = [[2.0, 0.9], [0.9, 1.0]], [[0.5, -0.3], [-0.3, 3.0]]
+    product = np.array(a) @ np.array(b)
+    root = math.sqrt(np.trace(product) + 2 * math.sqrt(np.linalg.det(product)))
+    expected = 1.0 + np.trace(a) + np.trace(b) - 2 * root
+    found = frechet(exact([0.0, 0.0], a), exact([1.0, 0.0], b))
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert found == pytest.approx(frechet(exact([1.0, 0.0], b), exact([0.0, 0.0], a)), rel=1e-9)
+
+
+def test_frechet_stays_at_or_above_zero_for_degenerate_samples(ring: Dataset) -> None:
+    point = torch.zeros(100, 2)
+    assert frechet(point, point) == 0.0
+    spread = float(ring.test.double().var(0).sum())
+    away = float(ring.test.double().mean(0).square().sum())
+    assert frechet(point, ring.test) == pytest.approx(spread + away, rel=1e-9)
+
+
+def test_varies_is_the_share_of_the_data_s_variance() -> None:
+    data = torch.from_numpy(np.random.default_rng(0).normal(size=(4000, 1, 2, 2)))
+    assert varies(data, data) == 1.0
+    assert varies(0.1 * data + 5, data) == pytest.approx(0.01)
+    assert varies(torch.zeros(10, 1, 2, 2), data) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(599, "599"), (1000, "1k"), (2500, "2.5k"), (10_000, "10k"), (50_000, "50k")]
+)
+def test_a_sample_count_is_written_as_people_write_it(n: int, text: str) -> None:
+    assert thousands(n) == text
+
+
+# Which extractor looks.
+
+
+def test_choose_follows_the_protocol(ask: Ask, digits: Dataset, ring: Dataset) -> None:
+    bare = Dataset(digits.train, digits.test)
+    assert choose(ask(extractor="auto", dataset="ring8"), ring, None) is None
+    for wanted in ("auto", "random"):
+        found = choose(ask(extractor=wanted), bare, None)
+        assert found is not None
+        assert found.kind == "random"
+    with pytest.raises(
+        ValueError, match=r"protocol\.extractor is 'vgg'; it is one of auto, classifier"
+    ):
+        choose(ask(extractor="vgg"), digits, None)
+    with pytest.raises(ValueError, match="needs labelled images; digits has none"):
+        choose(ask(extractor="classifier"), bare, None)
+
+
+def test_inception_without_its_file_says_where_it_comes_from(
+    ask: Ask, digits: Dataset, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.pth"
+    spec = ask(extractor="inception", weights=str(path))
+    with pytest.raises(
+        ValueError, match=rf"protocol\.weights={path} is not a file; get it from https://"
+    ):
+        choose(spec, digits, None)
+
+
+def test_inception_without_a_network_says_how_to_give_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with pytest.raises(ValueError, match=r"cannot be had .*give protocol\.weights=FILE"):
+        inception(None)
+
+
+class Payload:
+    """What a hostile file of weights unpickles."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.mark,))
+
+
+@pytest.mark.parametrize("format", ["torch", "pickle", "garbage", "empty", "other tensors"])
+def test_a_file_that_is_not_of_weights_is_refused_unrun(format: str, tmp_path: Path) -> None:
+    path, mark = tmp_path / "weights.pth", tmp_path / "it-ran"
+    if format == "torch":
+        torch.save({"fc.weight": Payload(mark)}, path)
+    elif format == "pickle":
+        path.write_bytes(pickle.dumps(Payload(mark)))
+    elif format == "other tensors":
+        torch.save({"fc.weight": torch.zeros(3)}, path)
+    else:
+        path.write_bytes(b"" if format == "empty" else b"garbage" * 100)
+    with pytest.raises(ValueError, match=r"weights") as refusal:
+        inception(str(path))
+    assert str(path) in str(refusal.value)
+    assert not mark.exists()
+    if format == "pickle":  # and the trap is alive
+        with open(path, "rb") as file:
+            pickle.load(file)
+        assert mark.exists()
+
+
+@pytest.mark.slow
+def test_inception_scores_with_the_weights_of_a_file(ask: Ask, tmp_path: Path) -> None:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Unloaded(FeatureExtractorInceptionV3):
+        """The network with the weights that it was born with."""
+
+        def load_state_dict(self, *_: Any, **__: Any) -> None:
+            """Keep them."""
+
+    empty, path = tmp_path / "empty.pth", tmp_path / "weights.pth"
+    torch.save({}, empty)
+    torch.manual_seed(0)
+    born = Unloaded("inception-v3-compat", ["2048", "logits_unbiased"], str(empty))
+    torch.save(born.state_dict(), path)
+
+    stream = torch.Generator().manual_seed(2)
+    pixels = torch.randint(0, 256, (24, 3, 16, 16), generator=stream, dtype=torch.uint8)
+    data = Dataset(pixels[:12], pixels[12:])
+    extractor = choose(ask(weights=str(path)), data, None)
+    assert extractor is not None
+    assert (extractor.kind, extractor.name) == ("inception", f"inception-{extractor.weights[:6]}")
+    samples = scaled(pixels[:12]) * 0.5
+    features, logits = extractor.features(as_bytes(samples[:3]))
+    expected = born(as_bytes(samples[:3]))
+    assert torch.equal(features, expected[0])
+    assert logits is not None
+    assert torch.equal(logits, expected[1])
+
+    fid, inception_score = score(samples, data, "pixels", extractor)
+    assert fid.name == f"fid_{extractor.name}_12"
+    assert fid.value > 0
+    assert 1 <= inception_score.value < 12
+    grey = extractor.features(pixels[:2, :1])[0]  # one channel counts as three equal ones
+    colour = extractor.features(pixels[:2, :1].expand(-1, 3, -1, -1))[0]
+    assert torch.equal(grey, colour)
