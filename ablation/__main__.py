@@ -76,6 +76,7 @@ def parser() -> argparse.ArgumentParser:
             "words", nargs="*", metavar="NAME|OVERRIDE", help=f"a preset's name, then {WORDS}"
         )
         added.add_argument("--study", metavar="STUDY", help="name of the study (the preset's name)")
+        added.add_argument("--question", metavar="TEXT", help="the report's title")
         added.add_argument(
             "--reference", metavar="ACTIVATION", help="what the others are compared with"
         )

@@ -96,8 +96,12 @@ def classifier(
         _fit(model, data, place)
 
     path = _kept(file, folder, produce)
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    model.load_state_dict(state["model"])
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        model.load_state_dict(state["model"])
+        accuracy = float(state["accuracy"])
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"{path} is damaged; remove it and it is trained again") from error
     model.eval().requires_grad_(False)
     weights = state_hash(model)
     return Extractor(
@@ -105,7 +109,7 @@ def classifier(
         kind="classifier",
         look=lambda images: model(scaled(images)),
         weights=weights,
-        accuracy=state["accuracy"],
+        accuracy=accuracy,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from ablation import checkpoint
 from ablation.datasets import Dataset, as_bytes, scaled
-from ablation.extractors import Extractor, state_hash
+from ablation.extractors import Extractor, Say, print_nothing, state_hash
 from ablation.factories import make
 from ablation.hazards import hazards
 from ablation.pictures import write_picture
@@ -78,16 +79,19 @@ def run(
     extractors: Path | None = None,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     progress: Callable[[int, int], None] | None = None,
+    say: Say = print_nothing,
 ) -> TrialRecord:
     """Run the trial whose question lies in `folder` and commit its answer.
 
-    `extractors` is the study's folder of classifiers; `progress(step, steps)` is told every step. An error inside the
+    `extractors` is the study's folder of classifiers; `progress(step, steps)` is told every step, `say` where it
+    stands. An error inside the
     trial is a record with outcome `crashed`, its traceback on standard error; `Stopped` alone passes.
     """
     spec = read_config(folder)
     scratch = attempt_folder(folder, attempt)
+    say(f"{spec.key}: attempt {attempt} on {device}")
     try:
-        record = _run(spec, folder, scratch, device, extractors, checkpoint_seconds, progress)
+        record = _run(spec, folder, scratch, device, extractors, checkpoint_seconds, progress, say)
     except Stopped:
         raise
     except Exception as error:
@@ -102,6 +106,12 @@ def run(
             provenance=provenance(device),
         )
     record = replace(record, provenance={**record.provenance, "attempt": attempt})
+    outcome = record.outcome
+    say(
+        f"{outcome.kind} at step {outcome.step:,}{': ' if outcome.message else ''}{outcome.message}"
+    )
+    for score_ in record.scores:
+        say(f"{score_.name} = {score_.value:.6g}")
     if commit(folder, scratch, record) and record.outcome.kind != "crashed":
         (folder / "checkpoint.pt").unlink(missing_ok=True)  # left by a crash before a retry
     return record
@@ -115,6 +125,7 @@ def _run(
     extractors: Path | None,
     checkpoint_seconds: float,
     progress: Callable[[int, int], None] | None,
+    say: Say,
 ) -> TrialRecord:
     torch.set_num_threads(1)
     clock = Clock(time.perf_counter(), {})
@@ -128,6 +139,7 @@ def _run(
         snapshots = checkpoint.load(earlier, training, probe)
     resumed = training.step
     clock.lap("start")
+    say(f"training from step {resumed:,} to {spec.budget.steps:,}")
 
     fixed = torch.randn(
         GRID, training.networks.latent, generator=stream(spec, "grid", device), device=device
@@ -215,9 +227,13 @@ def _judge(
         return Outcome("diverged", outcome.step, "the generator's samples are not finite"), []
     share = varies(samples.cpu(), scaled(data.test))
     if share < COLLAPSED:
-        words = f"the samples' variance is {share:.2%} of the data's"
+        words = f"the samples' variance is {100 * share:.2g} % of the data's"
         outcome = Outcome("collapsed", outcome.step, words)
-    return outcome, score(samples, data, spec.dataset.name, extractor)
+    scores = score(samples, data, spec.dataset.name, extractor)
+    for found in scores:
+        if not math.isfinite(found.value):
+            raise ValueError(f"the score {found.name} is {found.value}")
+    return outcome, scores
 
 
 def _citations(spec: TrialSpec, scores: list[Score]) -> tuple[str, ...]:

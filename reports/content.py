@@ -98,10 +98,15 @@ def _score_notes(trials: pd.DataFrame) -> list[str]:
         if name.startswith("fid_") and kinds - {"inception"}:
             accuracy = part.get("extractor_accuracy", pd.Series(dtype=float)).dropna()
             sure = f", {100 * float(accuracy.iloc[0]):.3g} % accurate" if len(accuracy) else ""
+            extractor = name.partition("_")[2].rpartition("_")[0]
+            what = (
+                f"a Fréchet classifier distance: its features come from {extractor}{sure}"
+                if "random" not in kinds
+                else f"a Fréchet distance of features of an untrained random network, {extractor}"
+            )
             notes.append(
-                f"{score_label(name)} is a Fréchet classifier distance: its features come from"
-                f" {name.split('_')[1]}{sure}, not from Inception. It compares generators here and"
-                " is not comparable with published FIDs."
+                f"{score_label(name)} is {what}, not from Inception. It compares generators here"
+                " and is not comparable with published FIDs."
             )
     return notes
 

@@ -161,10 +161,11 @@ def printed(family_name: str) -> str:
 
 def score_label(name: str) -> str:
     """Return a score's name for an axis: `FID (digits-cnn-1a2b3c, 5k samples)`."""
-    first, *protocol = name.split("_")
-    if not protocol:
+    first, _, protocol = name.partition("_")
+    extractor, _, count = protocol.rpartition("_")
+    if not extractor:
         return printed(first)
-    return f"{printed(first)} ({', '.join([*protocol[:-1], f'{protocol[-1]} samples'])})"
+    return f"{printed(first)} ({extractor}, {count} samples)"
 
 
 def _label(trials: pd.DataFrame) -> str:

@@ -128,7 +128,7 @@ def _more(verdict: Verdict) -> str:
         return ", though these would most likely show the smallest effect that matters"
     if seeds.needed > 10 * seeds.n:
         return ", and many more would be needed"
-    return f"; about {seeds.needed - seeds.n:.0f} more needed"
+    return f"; about {seeds.needed - seeds.n:.0f} more for each activation needed"
 
 
 def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, scale: Scale) -> str:
@@ -157,8 +157,8 @@ def _few(names: Sequence[str], verdict: Verdict, x: str, scale: Scale) -> str:
 
 
 def _ratios(names: Sequence[str], x: str, verdict: Verdict, scale: Scale) -> str:
-    """Return the shifts of these activations against `x`: each, or their range where many."""
-    tests = [t for t in (verdict.overall(name, x) for name in names) if t is not None]
+    """Return the shifts of `x` against these activations, as the table has them; a range where many."""
+    tests = [t for t in (verdict.overall(x, name) for name in names) if t is not None]
     shown = [scale.shown(t.interval) for t in tests]
     words = [f"{estimate(s)} {ends(s)}" for s in shown]
     plural = "" if len(shown) == 1 else "s"
@@ -210,8 +210,9 @@ def power(seeds: Seeds | None, scale: Scale, effect: float) -> str:
     low, high = (max(0.0, end - seeds.n) for end in (seeds.low, seeds.high))
     reach = f"{low:.0f} to {high:.0f}" if not isinf(high) else f"{low:.0f} or more"
     return (
-        f"To show {what} with 80 % power, about {seeds.needed - seeds.n:.0f} more seeds for each"
-        f" activation are needed (10–90 % range {reach})."
+        f"To show {what}, the declared smallest effect that matters, between the undecided with 80 %"
+        f" power, about {seeds.needed - seeds.n:.0f} more seeds for each activation are needed"
+        f" (10–90 % range {reach})."
     )
 
 

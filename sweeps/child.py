@@ -59,7 +59,7 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
     signal.signal(signal.SIGTERM, stop)
     code = 0
     try:
-        trial.run(folder, attempt=attempt, device=name, extractors=extractors)
+        trial.run(folder, attempt=attempt, device=name, extractors=extractors, say=_log)
     except trial.Stopped:
         code = STOPPED
     except BaseException:
@@ -68,6 +68,10 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
         code = 1
     # No teardown: it takes time, and might write to a log whose hash is in the result by now.
     os._exit(code)
+
+
+def _log(text: str) -> None:
+    print(text, flush=True)
 
 
 def _end_with_worker() -> None:

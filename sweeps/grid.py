@@ -19,6 +19,7 @@ def plan(
     sweep: str | None,
     words: Sequence[str],
     *,
+    question: str | None = None,
     declared: Mapping[str, Any] | None = None,
     check: Callable[[Sequence[TrialSpec]], list[str | None]] | None = None,
 ) -> Plan:
@@ -61,7 +62,7 @@ def plan(
     }
     return Plan(
         sweep=sweep,
-        question=str(preset.get("question") or _question(axes)),
+        question=question or str((not words and preset.get("question")) or _question(specs)),
         words=tuple(merged),
         specs=tuple(specs),
         skipped=tuple(skipped),
@@ -93,11 +94,23 @@ def _joint(levels: Sequence[Sequence[str]], constants: Sequence[str], axes: Sequ
     return Axis("joint", tuple(tuple(level) for level in levels))
 
 
-def _question(axes: Sequence[Axis]) -> str:
-    if not axes:
-        return "How does this trial end?"
-    sizes = " x ".join(f"{axis.name} ({len(axis.levels)})" for axis in axes)
-    return f"What do {sizes} change?"
+def _question(specs: Sequence[TrialSpec]) -> str:
+    """Return the question that these trials answer, from what varies among them."""
+
+    def listed(words: Sequence[str], joint: str) -> str:
+        names = list(dict.fromkeys(words))
+        if len(names) > 6:
+            return f"{len(names)} of them"
+        return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else names[0]
+
+    losses = [f"{s.loss.name} + {s.penalty.name}".removesuffix(" + none") for s in specs]
+    data = listed([spec.dataset.name for spec in specs], "and")
+    networks = listed([spec.architecture.name for spec in specs], "and")
+    rest = f"with {listed(losses, 'or')}, on {data} ({networks})"
+    names = listed([spec.activation for spec in specs], "or")
+    if len({spec.activation for spec in specs}) == 1:
+        return f"How does {names} do {rest}?"
+    return f"Which activation, {names}, {rest}?"
 
 
 def _cells(

@@ -155,7 +155,7 @@ def test_plan_trains_nothing(home: Path) -> None:
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert (plan["cells"], plan["trials"], plan["to_run"]) == (3, 9, 9)
-    assert "not enough" in plan["promise"]
+    assert "NOT ENOUGH" in plan["promise"]
     assert not (home / "runs" / "p").exists()
 
 

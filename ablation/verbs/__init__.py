@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -20,7 +21,8 @@ def trust(given: Namespace) -> None:
             raise ValueError(f"--with {folder} is not a folder")
     if folders:
         os.environ[WITH] = os.pathsep.join(map(str, folders))
-    sys.path[:0] = map(str, trusted_folders())
+    importlib.import_module("conf")  # ours, before a folder with a conf/ of its own joins the path
+    sys.path += map(str, trusted_folders())
 
 
 def study_of(given: Namespace) -> Path:

@@ -40,7 +40,7 @@ def _planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
 
         return tried(specs, None if study is None else study / "extractors", tell, ready=ready)
 
-    return plan(sweep, words, declared=declared, check=check)
+    return plan(sweep, words, question=given.question, declared=declared, check=check)
 
 
 def _done(study: Path, spec: TrialSpec) -> bool:
@@ -72,6 +72,7 @@ def do_sweep(given: Namespace) -> int:
             shutil.rmtree(study)
         raise
     _tell(found, sys.stderr)
+    tell(_promise(found))
     write_study(study, found)
     added = backlog.offer(study, found.specs)
     missing = sum(not _done(study, spec) for spec in found.specs)
@@ -154,8 +155,9 @@ def _promise(found: Plan) -> str:
     )
     level = own.alpha / comparisons / (1 if blocks == 1 else 2)
     least = least_seeds(level, streams)
-    told = f"{comparisons} comparisons at alpha {own.alpha:g} need {least} seeds before any can be significant"
-    enough = "enough" if own.seeds >= least else f"not enough: give seeds={least} or more"
+    many = "1 comparison needs" if comparisons == 1 else f"{comparisons} comparisons need"
+    told = f"{many} {least} seeds before a difference can be significant (alpha {own.alpha:g})"
+    enough = "enough" if own.seeds >= least else f"NOT ENOUGH, give seeds={least} or more"
     return f"{told}; this plan has {own.seeds}: {enough}"
 
 

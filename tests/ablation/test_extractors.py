@@ -132,7 +132,7 @@ def test_other_data_of_the_same_name_have_another_classifier(
     cache, said = crowd
     monkeypatch.setenv("ABLATION_CACHE", str(cache))
     labels = torch.arange(40) % 2
-    images = (labels * 200)[:, None, None, None].expand(40, 1, 4, 4).to(torch.uint8)
+    images = (labels * 200)[:, None, None, None].expand(40, 1, 8, 8).to(torch.uint8)
     before = {*(cache / "extractors").glob("digits-cnn-*.pt")}
     found = classifier("digits", Dataset(images, images, labels, labels), None)
     assert found.weights != said[0][1]

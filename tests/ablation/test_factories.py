@@ -137,6 +137,26 @@ def test_a_trusted_folder_still_gives_only_factories_of_its_own(
     sys.modules.pop("mine", None)
 
 
+def test_what_a_file_only_borrows_is_not_its_own(trusted: Path) -> None:
+    """The hash of a file pins what is written in it, not what it imports under another name."""
+    (trusted / "lender.py").write_text(
+        "from ablation.losses import Loss\n"
+        "def lent() -> Loss: return Loss(lambda **k: k['fake'].mean(), lambda **k: -k['fake'].mean())\n"
+    )
+    (trusted / "borrower.py").write_text("from lender import lent\n")
+    for module, allowed in (("lender", True), ("borrower", False)):
+        part = Part("lent", f"{module}.lent")
+        part = replace(part, source=source_of(part))
+        if allowed:
+            assert isinstance(make(part, Loss), Loss)
+        else:
+            with pytest.raises(ValueError, match=r"'borrower\.lent' is not a factory of Loss"):
+                make(part, Loss)
+    with pytest.raises(ValueError, match="is not a factory of Module"):
+        make(Part("x", "ablation.networks.ActivationSite"), nn.Module)
+    del sys.modules["lender"], sys.modules["borrower"]
+
+
 def _source(part: Part) -> str:
     try:
         return source_of(part)

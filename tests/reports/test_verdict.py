@@ -52,7 +52,7 @@ def test_the_planted_loser_is_named_and_the_rest_is_not_told_apart(planted: Path
     found, verdict, said = _judged(planted)
     assert set(verdict.answer.names) == {"gelu", "leaky_relu", "relu"}
     assert {worse for _, worse in verdict.beats} == {"sigmoid"}
-    assert "cannot be told apart; each beats sigmoid (FID ratios 0." in said
+    assert "cannot be told apart; each beats sigmoid (FID ratios 3." in said
     test = verdict.overall("sigmoid", "leaky_relu")
     assert test is not None
     shown = found.scale.shown(test.interval)
