@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ablation.factories import make
+from ablation.files import brief
 from ablation.part import Part
 from ablation.spec import TrialSpec
 
@@ -74,8 +75,13 @@ class Activation:
 def _gain(part: Part) -> float:
     z = torch.linspace(-12, 12, 48_001, dtype=torch.float64)
     weight = torch.exp(-z * z / 2)
-    with torch.no_grad():
-        h = make(part, nn.Module).double()(z[:, None])[:, 0]
+    phi = make(part, nn.Module).double()
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # a fact does not vary, even where the module draws
+            h = phi(z[:, None])[:, 0]
+    except (RuntimeError, TypeError, NotImplementedError) as error:
+        raise ValueError(f"{part.name}: {part.target} is no activation: {brief(error)}") from None
     moment = float((h * h * weight).sum() / weight.sum())
     if not 0 < moment < float("inf"):
         raise ValueError(

@@ -29,6 +29,7 @@ def save(path: Path, training: Training, probe: Probe, snapshots: Snapshots) -> 
         "discriminator": training.networks.discriminator.state_dict(),
         "average": training.average.state_dict(),
         "optimizers": {name: o.state_dict() for name, o in training.optimizers.items()},
+        "modules": torch.get_rng_state(),
         "streams": {name: s.get_state() for name, s in training.streams.items()},
         "readings": [list(astuple(reading)) for reading in probe.readings],
         "snapshots": snapshots,
@@ -59,6 +60,7 @@ def load(path: Path, training: Training, probe: Probe) -> Snapshots:
         optimizer.load_state_dict(state["optimizers"][name])
     for name, stream in training.streams.items():
         stream.set_state(state["streams"][name])
+    torch.set_rng_state(state["modules"])
     training.broken.fill_(state["broken"])
     training.step = state["step"]
     probe.readings[:] = [Reading(*row) for row in state["readings"]]

@@ -53,7 +53,10 @@ def _opened() -> Iterator[Any]:
     rows: list[Any] = [*SCALARS.items(), *kinds, *((name, Any) for name in free)]
     ConfigStore.instance().store("schema", make_dataclass("Trial", rows))
     with initialize_config_module("conf", version_base="1.3"):
-        yield GlobalHydra.instance().config_loader()
+        try:
+            yield GlobalHydra.instance().config_loader()
+        except REFUSED as error:
+            raise ValueError(brief(error)) from None
 
 
 def _unfrozen(kind: type) -> type:

@@ -19,6 +19,10 @@ FLOAT = re.compile(
 """What YAML 1.2 calls a float; YAML 1.1, which PyYAML reads, takes 1e-4 for a text."""
 
 
+DEEPEST = 50
+"""How many lists and mappings may stand inside each other in a YAML file."""
+
+
 def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, even after a power cut."""
     data = content.encode() if isinstance(content, str) else content
@@ -52,7 +56,15 @@ def read_yaml(path: Path) -> Any:
 
     Reader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
     try:
-        return yaml.load(path.read_text(), Loader=Reader)
+        text, depth = path.read_text(), 0
+        for event in yaml.parse(text, Loader=Reader):  # a stranger's file must not exhaust us
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > DEEPEST or isinstance(event, yaml.AliasEvent):
+                raise ValueError(
+                    f"{path} is damaged: it nests deeper than {DEEPEST}, or has aliases"
+                )
+        return yaml.load(text, Loader=Reader)
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ValueError(f"{path} is damaged: {brief(error)}") from None
 

@@ -51,7 +51,7 @@ def _output(name: str, shape: Shape) -> nn.Module:
 
 def _whole(**values: int) -> None:
     for name, value in values.items():
-        check_number(value, int, f"architecture.{name}", 1)
+        check_number(value, int, f"architecture.{name}", 1, 1_000 if name == "depth" else 65_536)
 
 
 def mlp(

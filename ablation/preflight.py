@@ -43,8 +43,6 @@ def check(
         if spec.dataset not in data:
             data[spec.dataset] = make(spec.dataset, Dataset)
             kind(spec, data[spec.dataset])
-            if ready:
-                choose(spec, data[spec.dataset], extractors, say)
         try:
             make(spec.loss, Loss)
             make(spec.penalty, Penalty)
@@ -52,6 +50,9 @@ def check(
             reasons[spec.cell] = None
         except ValueError as error:
             reasons[spec.cell] = str(error)
+    if ready:
+        for spec in {s.dataset: s for s in specs if reasons[s.cell] is None}.values():
+            choose(spec, data[spec.dataset], extractors, say)
     return [reasons[spec.cell] for spec in specs]
 
 

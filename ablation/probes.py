@@ -92,7 +92,8 @@ class Probe:
 
         generator, discriminator = self.networks.generator, self.networks.discriminator
         everywhere = sites(generator, discriminator)
-        with unmoved(generator, discriminator), tapped(everywhere, tap):
+        alone = torch.random.fork_rng(devices=[])  # modules that draw must not draw for training
+        with alone, unmoved(generator, discriminator), tapped(everywhere, tap):
             discriminator(generator(self.noise))
             discriminator(self.real)
         for site in everywhere:

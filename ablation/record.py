@@ -196,6 +196,11 @@ def read_record(folder: Path) -> TrialRecord | None:
                 raise ValueError(f"{name} is {row[name]!r}")
         if not all(isinstance(text, str) for text in row["citations"]):
             raise ValueError("a citation is not a text")
+        if any(not re.fullmatch(r"[a-z][a-z0-9-]*(_[\w.+-]+)?", name) for name in row["scores"]):
+            raise ValueError(f"the scores are named {', '.join(row['scores'])}")
+        seconds = row["provenance"].get("seconds", {})
+        if not all(isinstance(value, (int, float)) for value in seconds.values()):
+            raise ValueError(f"provenance.seconds is {seconds!r}")
         return TrialRecord(
             key=row["key"],
             spec=row["spec"],
@@ -207,7 +212,7 @@ def read_record(folder: Path) -> TrialRecord | None:
             provenance=row["provenance"],
             files=row["files"],
         )
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} is damaged: {what}") from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import threading
 import time
@@ -20,27 +19,25 @@ from ablation.datasets import Dataset, as_bytes, scaled
 from ablation.extractors import Extractor, Say, print_nothing, state_hash
 from ablation.factories import make
 from ablation.hazards import hazards
+from ablation.judgement import citations, judge
 from ablation.pictures import write_picture
 from ablation.probes import Probe
 from ablation.provenance import provenance
 from ablation.randomness import stream
 from ablation.record import (
     Outcome,
-    Score,
     TrialRecord,
     attempt_folder,
     commit,
     read_config,
     write_readings,
 )
-from ablation.scores import CITED, choose, score, varies
+from ablation.scores import choose
 from ablation.spec import TrialSpec
 from ablation.trainer import Training, begin, train
 
 PROBE_BATCH = 256
 GRID = 64
-COLLAPSED = 0.01
-"""A generator has collapsed if its samples' total variance is below this share of the data's."""
 SNAPSHOTS = 4
 """Sample grids kept along the way."""
 CHECKPOINT_SECONDS = 15.0
@@ -163,9 +160,11 @@ def _run(
         if stopping:
             raise Stopped
 
+    if resumed == 0:  # a module that draws on its own, such as RReLU, draws from here
+        torch.manual_seed(stream(spec, "modules").initial_seed())
     outcome = train(training, data.train.to(device), probe, after_step)
     clock.lap("train")
-    outcome, scores = _judge(spec, training, data, extractor, outcome, device)
+    outcome, scores = judge(spec, training, data, extractor, outcome, device)
     clock.lap("score")
 
     write_readings(scratch / "readings.parquet", probe.readings)
@@ -180,7 +179,7 @@ def _run(
         spec=spec.config(),
         outcome=outcome,
         scores=tuple(scores),
-        citations=_citations(spec, scores),
+        citations=citations(spec, scores),
         weights=state_hash(
             training.average, training.networks.generator, training.networks.discriminator
         ),
@@ -203,46 +202,6 @@ def _probe(spec: TrialSpec, training: Training, data: Dataset, device: str) -> P
 
 def _kept(samples: Tensor, data: Dataset) -> Tensor:
     return as_bytes(samples).cpu() if data.is_images else samples.cpu()
-
-
-@torch.no_grad()
-def _judge(
-    spec: TrialSpec,
-    training: Training,
-    data: Dataset,
-    extractor: Extractor | None,
-    outcome: Outcome,
-    device: str,
-) -> tuple[Outcome, list[Score]]:
-    """Score the averaged generator; what diverged has no score, what hardly varies has collapsed."""
-    if outcome.kind == "diverged":
-        return outcome, []
-    random, parts = stream(spec, "evaluation", device), []
-    for start in range(0, spec.protocol.samples, 250):
-        size = min(250, spec.protocol.samples - start)
-        noise = torch.randn(size, training.networks.latent, generator=random, device=device)
-        parts.append(training.average(noise))
-    samples = torch.cat(parts)
-    if not torch.isfinite(samples).all():
-        return Outcome("diverged", outcome.step, "the generator's samples are not finite"), []
-    share = varies(samples.cpu(), scaled(data.test))
-    if share < COLLAPSED:
-        words = f"the samples' variance is {100 * share:.2g} % of the data's"
-        outcome = Outcome("collapsed", outcome.step, words)
-    scores = score(samples, data, spec.dataset.name, extractor)
-    for found in scores:
-        if not math.isfinite(found.value):
-            raise ValueError(f"the score {found.name} is {found.value}")
-    return outcome, scores
-
-
-def _citations(spec: TrialSpec, scores: list[Score]) -> tuple[str, ...]:
-    parts = [spec.generator_activation, spec.discriminator_activation]
-    parts += [part for _, part in spec.activation_at]
-    parts += [spec.loss, spec.penalty, spec.dataset, spec.architecture, spec.optimizer]
-    found = [f"{part.name}: {part.cite}" for part in parts if part.cite]
-    found += [CITED[family] for s in scores if (family := s.name.split("_")[0]) in CITED]
-    return tuple(dict.fromkeys(found))
 
 
 def _provenance(

@@ -36,14 +36,13 @@ def agreement(first: Path, second: Path) -> Agreement:
     a, b = records
     assert a is not None
     assert b is not None
-    found = [*_readings(first, second, a, b), *_results(a, b)]
+    whole = all("readings.parquet" in record.files for record in records if record)
+    found = [*(_readings(first, second) if whole else ()), *_results(a, b)]
     return Agreement(tuple(found), tuple(_settings(a, b)))
 
 
-def _readings(first: Path, second: Path, a: TrialRecord, b: TrialRecord) -> Iterator[str]:
+def _readings(first: Path, second: Path) -> Iterator[str]:
     """Yield the first reading that differs."""
-    if "readings.parquet" not in a.files and "readings.parquet" not in b.files:
-        return
     for mine, theirs in zip_longest(read_readings(first), read_readings(second)):
         if mine is None or theirs is None or _bits(mine) != _bits(theirs):
             one, other = _told(mine), _told(theirs)
@@ -63,9 +62,16 @@ def _told(reading: Reading | None) -> str:
     return f"step {reading.step} {where} {reading.quantity} = {reading.value!r}"
 
 
+def _ended(record: TrialRecord) -> str:
+    outcome = record.outcome
+    return (
+        f"{outcome.kind} at step {outcome.step:,}{': ' if outcome.message else ''}{outcome.message}"
+    )
+
+
 def _results(a: TrialRecord, b: TrialRecord) -> Iterator[str]:
     if a.outcome != b.outcome:
-        yield f"outcome: {a.outcome.kind} at step {a.outcome.step} against {b.outcome.kind} at {b.outcome.step}"
+        yield f"outcome: {_ended(a)} against {_ended(b)}"
     scores = [{score.name: score for score in record.scores} for record in (a, b)]
     for name in sorted(scores[0].keys() | scores[1].keys()):
         one, other = (found.get(name) for found in scores)

@@ -42,14 +42,14 @@ def content(
     """Return everything the report shows, figures and samples by name."""
     first = tables.studies[0]
     names = [study.name for study in tables.studies]
-    whole = completeness(trials, first.declared.seeds if len(names) == 1 else 0)
+    whole = completeness(trials, len(first.declared.seeds) if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, trials)
     return {
         "study": " and ".join(names),
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(names)}",
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
-        "verdict": words.sentence(found, verdict, order),
+        "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
         "power": words.power(verdict.seeds, found.scale, first.declared.effect),
         "blocks": words.block_sentences(found, verdict),
         "score_notes": _score_notes(trials),
@@ -203,7 +203,8 @@ def _methods(
     told.append(
         f"Declared: score {declared.score}, reference {declared.reference},"
         f" alpha {declared.alpha:g}, smallest effect that matters {declared.effect:g},"
-        f" {declared.seeds or 'no'} seeds, pairs {declared.pairs} (hash {tables.studies[0].declared_hash or 'none'})."
+        f" {len(declared.seeds) or 'no'} seeds, pairs {declared.pairs}"
+        f" (hash {tables.studies[0].declared_hash or 'none'})."
     )
     told.append(
         "Test: outcomes are ranked within each block of loss, penalty, data and networks, failures"

@@ -111,12 +111,13 @@ def design(trials: pd.DataFrame, declared: Declared) -> Design:
         notes.append(
             f"The reference {declared.reference} has no trial; {reference} takes its place."
         )
-    seeds = tuple(sorted(int(s) for s in known["seed"].unique()))
-    most = declared.seeds or len(seeds)
-    if seeds[most:]:
-        listed = ", ".join(map(str, seeds[most:]))
+    every = tuple(sorted(int(s) for s in known["seed"].unique()))
+    seeds = tuple(s for s in every if s in declared.seeds) if declared.seeds else every
+    if added := tuple(s for s in every if s not in seeds):
+        listed = ", ".join(map(str, added))
         notes.append(
-            f"Seeds {listed} were not declared ({most} were): they are shown and not tested."
+            f"Seeds {listed} were not declared ({len(declared.seeds)} were): they are shown and not"
+            " tested. To test them, declare them: a new study of these seeds, as a replication."
         )
     ratio, higher = _direction(kept)
     notes += _holes(kept)
@@ -124,8 +125,8 @@ def design(trials: pd.DataFrame, declared: Declared) -> Design:
         activations=activations,
         reference=reference,
         blocks=_blocks(kept),
-        seeds=seeds[:most],
-        undeclared_seeds=seeds[most:],
+        seeds=seeds,
+        undeclared_seeds=added,
         planned=frozenset(zip(kept["activation"], kept["block"], strict=True)),
         outcomes=_outcomes(kept),
         scale=Scale(_label(kept), ratio, higher),

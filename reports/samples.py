@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from reports.design import Design
 
-PNG = b"\x89PNG\r\n\x1a\n"
 MOST_BYTES = 4_000_000
 """A larger picture is left out of the page: it stays in its trial's folder."""
 
@@ -68,6 +69,18 @@ def _sample(
         picture = path.read_bytes()
     except OSError:
         note = f"{note}, no samples"
-    if picture is not None and (not picture.startswith(PNG) or len(picture) > MOST_BYTES):
-        picture, note = None, f"{note}, samples.png is not shown (no PNG, or above 4 MB)"
+    if picture is not None and not _is_whole(picture):
+        picture, note = None, f"{note}, samples.png is not shown (damaged, or above 4 MB)"
     return Sample(activation, name, alt, "" if note == "finished" else note, picture)
+
+
+def _is_whole(picture: bytes) -> bool:
+    """Say whether these bytes are a PNG picture that can be decoded."""
+    if len(picture) > MOST_BYTES:
+        return False
+    try:
+        with Image.open(BytesIO(picture), formats=["PNG"]) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False
+    return True

@@ -17,14 +17,14 @@ class Declared:
     """What was fixed before training: `effect` is the smallest ratio that matters.
 
     `score` is a family (the part of a score's name before its first underscore) or `auto`;
-    `seeds` is 0 where none were declared.
+    `seeds` are those declared by number; empty where none were.
     """
 
     score: str = "auto"
     reference: str = "leaky_relu"
     alpha: float = 0.05
     effect: float = 1.1
-    seeds: int = 0
+    seeds: tuple[int, ...] = ()
     pairs: str = "all"
 
     def __post_init__(self) -> None:
@@ -36,8 +36,8 @@ class Declared:
             value = getattr(self, name)
             if not _number(value) or not low < value < high:
                 raise ValueError(f"declared.{name} is {value!r}; it lies between {low} and {high}")
-        if not isinstance(self.seeds, int) or isinstance(self.seeds, bool) or self.seeds < 0:
-            raise ValueError(f"declared.seeds is {self.seeds!r}; it is a count")
+        if not all(isinstance(s, int) and not isinstance(s, bool) for s in self.seeds):
+            raise ValueError(f"declared.seeds is {self.seeds!r}; it is a list of whole numbers")
         if self.pairs not in PAIRS:
             raise ValueError(f"declared.pairs is {self.pairs!r}; it is {' or '.join(PAIRS)}")
 
@@ -50,8 +50,12 @@ class Declared:
         for item in fields(cls):
             if item.name not in row:
                 continue
+            value = row[item.name]
+            if item.name == "seeds":  # a bare count means the first ones
+                value = tuple(range(value)) if isinstance(value, int) else value
+                value = tuple(value) if isinstance(value, (list, tuple)) else (value,)
             try:
-                kept = cls(**{**kept.__dict__, item.name: row[item.name]})
+                kept = cls(**{**kept.__dict__, item.name: value})
             except ValueError as error:
                 wrong.append(f"study.yaml: {error}; {getattr(kept, item.name)} is used")
         return kept, wrong

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, isinf, isnan
 
+import pandas as pd
+
 from reports.design import Design, Scale
 from reports.estimates import Interval
 from reports.planning import Seeds
@@ -239,3 +241,13 @@ def _one_block(tests: Sequence[Test], found: Design) -> str:
         what = "it" if parts else found.reference
         parts.append(f"{listed(same)} {_is(same)} not distinguishable from {what}")
     return "; ".join(parts) + "."
+
+
+def collapses(trials: pd.DataFrame, verdict: Verdict) -> str:
+    """Return a warning for each unbeaten activation of which trials collapsed: they keep their score."""
+    told = ""
+    for name in verdict.answer.names:
+        own = trials[trials["activation"] == name]
+        count = int((own["outcome"] == "collapsed").sum())
+        told += f" Beware: {name} collapsed in {count} of {len(own)} trials." if count else ""
+    return told

@@ -139,7 +139,7 @@ def rebuild(study: Path) -> int:
     with locked(study / ".lock"):
         new.unlink(missing_ok=True)
         index = create(new, study.name)
-        specs = sorted(map(read_config, trial_folders(study)), key=lambda s: (s.seed, s.key))
+        specs = sorted(folders.readable(study), key=lambda spec: (spec.seed, spec.key))
         for spec in specs:
             folder = _folder(study, spec.key)
             entry = Entry(spec.key, spec.cell, folders.next_attempt(folder))

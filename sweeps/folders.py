@@ -16,6 +16,7 @@ from ablation.record import (
     commit,
     read_config,
     read_record,
+    trial_folders,
 )
 from ablation.spec import TrialSpec
 
@@ -110,3 +111,14 @@ def verdict(folder: Path) -> tuple[str, float | None]:
         return "pruned", None
     values = [score.value for score in record.scores if score.better == "lower"]
     return "complete", values[0] if values and not math.isnan(values[0]) else math.inf
+
+
+def readable(study: Path) -> list[TrialSpec]:
+    """Return the questions of a study's trials but for damaged ones, which `doctor` names."""
+    found = []
+    for folder in trial_folders(study):
+        try:
+            found.append(read_config(folder))
+        except ValueError:
+            continue
+    return found

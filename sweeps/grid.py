@@ -33,9 +33,7 @@ def plan(
         raise ValueError(f"conf/sweep/{sweep}.yaml has an unknown key {sorted(unknown)[0]!r}")
     merged = _merged(preset.get("overrides", []), words)
     constants, axes = expand(merged)
-    seeds = [
-        int(level[0].split("=")[1]) for axis in axes if axis.name == "seed" for level in axis.levels
-    ]
+    seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
     axes = [axis for axis in axes if axis.name != "seed"]
     if preset.get("joint"):
         axes.append(_joint(preset["joint"], constants, axes))
@@ -57,6 +55,12 @@ def plan(
             raise ValueError(skipped[-1][1])
     order = seeds or [found[0][1].seed]
     specs = list(dict.fromkeys(spec.with_seed(seed) for seed in order for _, spec in found))
+    measured: dict[str, str] = {}
+    for spec in specs:
+        if measured.setdefault(spec.key, spec.protocol.hash) != spec.protocol.hash:
+            raise ValueError(
+                f"{spec.key} would be measured by two protocols; a trial has one: give each a study"
+            )
     said = dict(preset.get("declared", {})) | {
         k: v for k, v in (declared or {}).items() if v is not None
     }
@@ -66,8 +70,15 @@ def plan(
         words=tuple(merged),
         specs=tuple(specs),
         skipped=tuple(skipped),
-        declared=declare(said, specs, len(order)),
+        declared=declare(said, specs, order),
     )
+
+
+def _seed(word: str) -> int:
+    value = word.partition("=")[2]
+    if not value.isdigit():
+        raise ValueError(f"seed is {value!r}; it is a whole number from 0")
+    return int(value)
 
 
 def _merged(preset: Sequence[str], words: Sequence[str]) -> list[str]:

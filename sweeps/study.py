@@ -25,7 +25,7 @@ class Declared:
     reference: str = "leaky_relu"
     alpha: float = 0.05
     effect: float = 1.1
-    seeds: int = 1
+    seeds: tuple[int, ...] = (0,)
     pairs: str = "all"
 
     @property
@@ -34,13 +34,13 @@ class Declared:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:10]
 
 
-def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: int) -> Declared:
+def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence[int]) -> Declared:
     """Return what `said` declares of these trials; raises ValueError for what cannot be declared."""
     unknown = set(said) - set(asdict(Declared()))
     if unknown:
         known = ", ".join(asdict(Declared()))
         raise ValueError(f"declared.{sorted(unknown)[0]} is unknown; known are {known}")
-    found = replace(Declared(seeds=seeds), **said)
+    found = replace(Declared(seeds=tuple(seeds)), **said)
     activations = list(dict.fromkeys(spec.activation for spec in specs))
     if found.reference not in activations:
         if "reference" in said:
@@ -92,7 +92,7 @@ def write_study(study: Path, found: Plan) -> None:
                 "question": found.question,
                 "overrides": list(found.words),
                 "created": now,
-                "declared": asdict(found.declared),
+                "declared": _declaration(found.declared),
                 "declared_hash": found.declared.hash,
                 "history": [],
                 "skipped": skipped,
@@ -105,12 +105,18 @@ def write_study(study: Path, found: Plan) -> None:
     if list(found.words) in launched:
         return
     edited = (
-        {} if found.declared.hash == old["declared_hash"] else {"declared": asdict(found.declared)}
+        {}
+        if found.declared.hash == old["declared_hash"]
+        else {"declared": _declaration(found.declared)}
     )
     old["history"].append({"when": now, "overrides": list(found.words)} | edited)
     old["skipped"] += [entry for entry in skipped if entry not in old["skipped"]]
     old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
     write_yaml(path, old)
+
+
+def _declaration(declared: Declared) -> dict[str, Any]:
+    return asdict(declared) | {"seeds": list(declared.seeds)}
 
 
 def read_study(study: Path) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def test_a_study_is_a_plain_folder_name(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_an_unwritable_runs_folder_is_said(home: Path) -> None:
     (home / "file").write_text("I am not a folder")
     done = ablation(home, "sweep", *TINY, "--study", "s", "--runs", "file")
@@ -148,6 +149,7 @@ def test_list_names_every_row(home: Path) -> None:
     assert "did you mean activation" in done.stderr
 
 
+@pytest.mark.slow
 def test_plan_trains_nothing(home: Path) -> None:
     done = ablation(
         home, "plan", *TINY, "activation=relu,tanh,elu", "seeds=3", "--study", "p", "--json"
@@ -287,3 +289,79 @@ def test_train_makes_the_folder_the_trial_and_goes_on_from_it(home: Path) -> Non
     many = ablation(home, "train", *TINY, "activation=gelu,elu", "--out", "two")
     assert many.returncode == 2
     assert not (home / "two").exists()
+
+
+@pytest.mark.slow
+def test_an_activation_from_a_folder_of_the_users(home: Path) -> None:
+    """From a row and code outside the checkout to a sweep, a report and a rerun, each in its own process."""
+    own = home / "mine"
+    (own / "conf" / "activation").mkdir(parents=True)
+    (own / "waves.py").write_text(
+        "import torch\n\n\nclass Wave(torch.nn.Module):\n"
+        "    def forward(self, u):\n        return u + torch.sin(u)\n"
+    )
+    (own / "conf" / "activation" / "wave.yaml").write_text(
+        "name: wave\nmodule:\n  _target_: waves.Wave\ncite: mine\n"
+    )
+    assert "wave" in ablation(home, "list", "activation", "--with", "mine").stdout
+    words = [*TINY, "activation=wave,tanh", "seeds=1", "--study", "own"]
+    refused = ablation(home, "sweep", *words)
+    assert refused.returncode == 2
+    assert "wave" in refused.stderr
+    done = ablation(home, "sweep", *words, "--with", "mine")
+    assert done.returncode == 0, done.stderr
+    assert "wave" in (home / "runs" / "own" / "report" / "index.html").read_text()
+    untrusted = ablation(home, "rerun", "own", "wave", "--verify")
+    assert untrusted.returncode == 2
+    assert "--with" in untrusted.stderr
+    done = ablation(home, "rerun", "own", "wave", "--verify", "--with", "mine")
+    assert done.returncode == 0, done.stderr
+    (own / "waves.py").write_text((own / "waves.py").read_text() + "# edited\n")
+    edited = ablation(home, "rerun", "own", "wave", "--verify", "--with", "mine")
+    assert edited.returncode == 2
+    assert "has changed" in edited.stderr
+
+
+@pytest.mark.slow
+def test_trials_measured_otherwise_are_no_answer(home: Path, study: Path) -> None:
+    done = ablation(home, "sweep", *TINY, "activation=relu,tanh", "seeds=2",
+                    "protocol.samples=300", "--study", study.name)  # fmt: skip
+    assert done.returncode == 2
+    assert "give another --study" in done.stderr
+    done = ablation(home, "plan", *TINY, "activation=relu", "protocol.samples=300,500")
+    assert done.returncode == 2
+    assert "two protocols" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_refused_sweep_takes_nothing_with_it(home: Path, study: Path) -> None:
+    """Planning makes no folder, so a sweep that is refused has none to remove."""
+    kept = {p.name for p in study.iterdir()}
+    done = ablation(home, "sweep", *TINY, "optimizer.lr=-1", "--study", study.name)
+    assert done.returncode == 2
+    assert "optimizer.lr is -1" in done.stderr
+    assert {p.name for p in study.iterdir()} == kept
+    (home / "runs" / "other").mkdir()
+    (home / "runs" / "other" / "thesis.tex").write_text("mine")
+    done = ablation(home, "sweep", *TINY, "--study", "other")
+    assert done.returncode == 2
+    assert (home / "runs" / "other" / "thesis.tex").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_a_device_that_is_none_leaves_no_trial_behind(home: Path) -> None:
+    words = ["train", *TINY, "activation=silu", "--out", "device"]
+    done = ablation(home, *words, "--device", "banana")
+    assert done.returncode == 2
+    assert "banana" in done.stderr
+    assert ablation(home, *words).returncode == 0
+
+
+@pytest.mark.slow
+def test_a_module_that_draws_on_its_own_repeats_itself(home: Path) -> None:
+    row = "activation_at={generator.0: {name: rrelu, module: {_target_: torch.nn.RReLU}}}"
+    words = [*TINY, "activation=relu", row, "seeds=1", "--study", "random", "--no-report"]
+    done = ablation(home, "sweep", *words)
+    assert done.returncode == 0, done.stderr
+    done = ablation(home, "rerun", "random", "rrelu", "--verify")
+    assert done.returncode == 0, done.stdout

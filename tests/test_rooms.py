@@ -29,7 +29,7 @@ LEVELS = [
     {"compose", "networks", "hazards", "pictures", "provenance", "verify", "extractors"},
     {"probes", "scores"},
     {"trainer"},
-    {"checkpoint", "preflight"},
+    {"checkpoint", "preflight", "judgement"},
     {"trial"},
     {"preload"},
     {"verbs"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -56,3 +57,9 @@ def answer(value: Any) -> None:
 def tell(text: str) -> None:
     """Tell the user what is going on, beside the answer."""
     print(text, file=sys.stderr, flush=True)
+
+
+def check_device(name: str) -> None:
+    """Raise ValueError for a name that is no device; whether it is there shows when it is used."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):
+        raise ValueError(f"device {name!r} is none; it is cpu, cuda or cuda:K")

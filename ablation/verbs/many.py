@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from argparse import Namespace
@@ -11,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ablation.verbs import answer, study_of, tell, trust
+from ablation.verbs import answer, check_device, study_of, tell, trust
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
@@ -59,18 +58,13 @@ def do_sweep(given: Namespace) -> int:
     if name is None:
         raise ValueError("a sweep needs a name: give --study NAME, or the name of a preset")
     study = study_folder(given.runs, name)
-    if study.exists() and (study / "study.yaml").exists():
+    if (study / "study.yaml").exists():
         read_study(study)
     elif study.is_dir() and any(study.iterdir()):
         raise ValueError(f"{study} is not empty and not a study's folder")
-    new = not study.exists()
+    found = _planned(given, study if study.is_dir() else None, ready=True)
+    _same_protocol(study, found)
     study.mkdir(parents=True, exist_ok=True)
-    try:
-        found = _planned(given, study, ready=True)
-    except BaseException:
-        if new:
-            shutil.rmtree(study)
-        raise
     _tell(found, sys.stderr)
     tell(_promise(found))
     write_study(study, found)
@@ -83,6 +77,20 @@ def do_sweep(given: Namespace) -> int:
             print("stopped; the same command goes on where it stopped", file=sys.stderr)
             return 130
     return _end(given, study)
+
+
+def _same_protocol(study: Path, found: Plan) -> None:
+    """Refuse to answer with trials that were measured otherwise: a key does not tell."""
+    from ablation.record import read_config
+
+    for spec in {spec.cell: spec for spec in reversed(found.specs)}.values():
+        folder = study / "trials" / spec.key
+        if (folder / "config.yaml").exists():
+            old = read_config(folder).protocol
+            if old.hash != spec.protocol.hash:
+                raise ValueError(
+                    f"{spec.key} was measured with {old}, not with {spec.protocol}: give another --study"
+                )
 
 
 def _end(given: Namespace, study: Path) -> int:
@@ -157,14 +165,14 @@ def _promise(found: Plan) -> str:
     least = least_seeds(level, streams)
     many = "1 comparison needs" if comparisons == 1 else f"{comparisons} comparisons need"
     told = f"{many} {least} seeds before a difference can be significant (alpha {own.alpha:g})"
-    enough = "enough" if own.seeds >= least else f"NOT ENOUGH, give seeds={least} or more"
-    return f"{told}; this plan has {own.seeds}: {enough}"
+    enough = "enough" if len(own.seeds) >= least else f"NOT ENOUGH, give seeds={least} or more"
+    return f"{told}; this plan has {len(own.seeds)}: {enough}"
 
 
 def _tell(found: Plan, to: TextIO) -> None:
     """Say how large a plan is, what it skips and warns of."""
     print(found.question, file=to)
-    seeds = found.declared.seeds
+    seeds = len(found.declared.seeds)
     print(
         f"{len(found.specs)} trials: {found.cells} cells x {seeds} seed{'s' * (seeds > 1)}", file=to
     )
@@ -186,6 +194,7 @@ def do_worker(given: Namespace) -> int:
     trust(given)
     from sweeps.worker import work
 
+    check_device(given.device)
     return work(study_of(given), device=given.device, slot=given.slot)
 
 

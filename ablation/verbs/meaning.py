@@ -67,7 +67,11 @@ def do_export(given: Namespace) -> int:
     out = Path(given.out or f"{study.name}.zip")
     if out.exists():
         raise ValueError(f"{out} exists; choose another --out")
-    paths = sorted(p for p in study.rglob("*") if p.is_file() and _kept(p.relative_to(study)))
+    paths = sorted(
+        p
+        for p in study.rglob("*")
+        if p.is_file() and not p.is_symlink() and _kept(p.relative_to(study))
+    )
     draft = out.with_name(f".{out.name}.tmp")
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in paths:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ablation.verbs import answer, study_of, tell, trial_of, trust
+from ablation.verbs import answer, check_device, study_of, tell, trial_of, trust
 
 
 def do_list(given: Namespace) -> int:
@@ -51,9 +51,10 @@ def do_train(given: Namespace) -> int:
     """Train one trial; its folder is `--out`. The same command goes on with a trial that was stopped."""
     trust(given)
     from ablation.compose import compose
-    from ablation.record import read_config, read_record, write_config
+    from ablation.record import read_config, read_record, set_aside, write_config
 
     spec, folder = compose(given.words), Path(given.out)
+    check_device(given.device)
     if (folder / "config.yaml").exists() and read_config(folder) != spec:
         raise ValueError(
             f"{folder} holds another trial, {read_config(folder).key}; choose another --out"
@@ -61,6 +62,10 @@ def do_train(given: Namespace) -> int:
     if folder.is_dir() and not (folder / "config.yaml").exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty and not a trial's folder; choose another --out")
     record = read_record(folder)
+    if record is not None and record.outcome.kind == "crashed":
+        print(f"the last run crashed ({record.outcome.message}); trying again", file=sys.stderr)
+        set_aside(folder)
+        record = None
     if record is None:
         from ablation.hazards import hazards
         from ablation.preflight import check
@@ -135,6 +140,7 @@ def _line() -> Callable[[int, int], None] | None:
 def do_rerun(given: Namespace) -> int:
     """Train a stored trial again and say whether it agrees bit for bit."""
     trust(given)
+    check_device(given.device)
     study = study_of(given)
     first = trial_of(study, given.key)
     from ablation.preflight import check

@@ -104,7 +104,7 @@ RESULTS = [
     ),
     (
         replace(RECORD, outcome=Outcome("finished", 49)),
-        "outcome: finished at step 50 against finished at 49",
+        "outcome: finished at step 50 against finished at step 49",
     ),
     (replace(RECORD, weights="cd" * 32), "weights: abababababababab against cdcdcdcdcdcdcdcd"),
     (replace(RECORD, scores=RECORD.scores[:1]), "is: 2.5 against None"),

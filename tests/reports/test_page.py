@@ -20,6 +20,8 @@ from study_builder import HOSTILE, WARNING
 from reports.page import Report, write_comparison, write_report
 from reports.paper import printable
 
+pytestmark = pytest.mark.slow
+
 
 class Page(HTMLParser):
     """Collects elements, their attributes, and the text of the page."""
