@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import brief, locked, read_json, read_yaml, sha256, write_json, write_yaml
+from ablation.shape import check_shape
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
@@ -25,13 +26,6 @@ OUTCOMES = {
 """Every way in which a trial ends, and what it means."""
 
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-KINDS: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("key", "outcome", "message", "weights", "protocol"), str),
-    **dict.fromkeys(("scores", "spec", "provenance", "files"), dict),
-    "step": (int, float),
-    "citations": list,
-}
-"""What each entry of `result.json` is."""
 READINGS = ("step", "network", "layer", "quantity", "value")
 
 
@@ -191,20 +185,11 @@ def read_record(folder: Path) -> TrialRecord | None:
             Score(name, float(s["value"]), int(s["n"]), str(s["better"]))
             for name, s in row["scores"].items()
         )
-        for name, kind in KINDS.items():
-            if not isinstance(row[name], kind) or isinstance(row[name], bool):
-                raise ValueError(f"{name} is {row[name]!r}")
-        if not all(isinstance(text, str) for text in row["citations"]):
-            raise ValueError("a citation is not a text")
-        if any(not re.fullmatch(r"[a-z][a-z0-9-]*(_[\w.+-]+)?", name) for name in row["scores"]):
-            raise ValueError(f"the scores are named {', '.join(row['scores'])}")
-        seconds = row["provenance"].get("seconds", {})
-        if not all(isinstance(value, (int, float)) for value in seconds.values()):
-            raise ValueError(f"provenance.seconds is {seconds!r}")
+        check_shape(row)
         return TrialRecord(
             key=row["key"],
             spec=row["spec"],
-            outcome=Outcome(row["outcome"], int(row["step"]), row["message"]),
+            outcome=Outcome(row["outcome"], int(row["step"]), _printable(row["message"])),
             scores=scores,
             citations=tuple(row["citations"]),
             weights=row["weights"],
@@ -215,6 +200,11 @@ def read_record(folder: Path) -> TrialRecord | None:
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} is damaged: {what}") from None
+
+
+def _printable(text: str) -> str:
+    """Return a text that every file and page can hold: half a surrogate pair becomes a question mark."""
+    return text.encode(errors="replace").decode()
 
 
 def set_aside(folder: Path) -> Path | None:
@@ -234,9 +224,15 @@ def write_readings(path: Path, readings: Sequence[Reading]) -> None:
     import pyarrow.parquet as pq
 
     columns = {name: [getattr(row, name) for row in readings] for name in READINGS}
+    pq.write_table(pa.table(columns, schema=readings_schema()), path, compression="zstd")
+
+
+def readings_schema() -> Any:
+    """Return the Arrow schema of readings."""
+    import pyarrow as pa
+
     kinds = (pa.int64(), pa.string(), pa.string(), pa.string(), pa.float64())
-    table = pa.table(columns, schema=pa.schema(list(zip(READINGS, kinds, strict=True))))
-    pq.write_table(table, path, compression="zstd")
+    return pa.schema(list(zip(READINGS, kinds, strict=True)))
 
 
 def read_readings(folder: Path) -> Iterator[Reading]:

@@ -11,7 +11,14 @@ from typing import Any
 import pandas as pd
 
 from ablation.files import sha256
-from ablation.record import READINGS, TrialRecord, read_config, read_record, trial_folders
+from ablation.record import (
+    READINGS,
+    TrialRecord,
+    read_config,
+    read_record,
+    readings_schema,
+    trial_folders,
+)
 from ablation.spec import TrialSpec
 from reports.names import BLOCK, Names, distinct_names, spec_columns
 from reports.study import Study, read_study
@@ -179,7 +186,7 @@ def _readings(trials: Sequence[_Trial], frame: pd.DataFrame) -> tuple[pd.DataFra
             continue
         wanted = trial.record.files.get(path.name)
         try:
-            part = pq.read_table(path, columns=list(READINGS)).to_pandas()
+            part = pq.read_table(path, columns=list(READINGS)).cast(readings_schema()).to_pandas()
         except (OSError, ValueError, pa.ArrowException) as error:
             reason = str(error).splitlines()[0]
             problems.append(f"{trial.folder.name}/{path.name} is damaged: {reason}")

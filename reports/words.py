@@ -205,10 +205,16 @@ def power(seeds: Seeds | None, scale: Scale, effect: float) -> str:
         return f"{seeds_word(seeds.n)} would show {what} with 80 % power."
     if seeds.needed > 10 * seeds.n:
         if isinf(seeds.detectable):
-            return f"With {seeds_word(seeds.n)} no difference is sure to show (80 % power)."
+            return (
+                f"Between the undecided, {seeds_word(seeds.n)} are too few for any difference to show"
+                " with 80 % power."
+            )
         least = number(exp(seeds.detectable) if scale.ratio else seeds.detectable)
         kind = "ratio" if scale.ratio else "difference"
-        return f"With {seeds_word(seeds.n)} the least {kind} that shows (80 % power) is {least}."
+        return (
+            f"Between the undecided, the least {kind} that {seeds_word(seeds.n)} show with 80 % power"
+            f" is {least}."
+        )
     low, high = (max(0.0, end - seeds.n) for end in (seeds.low, seeds.high))
     reach = f"{low:.0f} to {high:.0f}" if not isinf(high) else f"{low:.0f} or more"
     return (

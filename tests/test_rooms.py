@@ -22,7 +22,7 @@ DOORS = {
     "typst": {"reports/paper.py"},
 }
 LEVELS = [
-    {"part", "files", "fingerprint"},
+    {"part", "files", "fingerprint", "shape"},
     {"spec"},
     {"record", "factories"},
     {"catalogue", "activations", "losses", "penalties", "optimizers", "datasets", "randomness"},
