@@ -51,9 +51,8 @@ def read_yaml(path: Path) -> Any:
     """Read YAML in which 1e-4 is a number, as in YAML 1.2; raises ValueError that names a damaged file."""
     import yaml
 
-    class Reader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        """Safe loader, ten times as quick where libyaml is, that also reads 1e-4 as a float."""
-
+    # A safe loader, ten times as quick where libyaml is, that also reads 1e-4 as a float.
+    Reader: Any = type("Reader", (getattr(yaml, "CSafeLoader", yaml.SafeLoader),), {})
     Reader.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
     try:
         text, depth = path.read_text(), 0
@@ -73,15 +72,15 @@ def yaml_text(value: Any) -> str:
     """Return YAML, keys in the order given, that `read_yaml` reads as the same value."""
     import yaml
 
-    class Writer(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        """Safe dumper that quotes a text which would be read as a number."""
+    # A safe dumper that quotes a text which would be read as a number.
+    Writer: Any = type("Writer", (getattr(yaml, "CSafeDumper", yaml.SafeDumper),), {})
 
     def text(writer: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
         style = "'" if FLOAT.match(value) else None
         return writer.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Writer.add_representer(str, text)
-    return yaml.dump(value, Dumper=Writer, sort_keys=False, allow_unicode=True, width=100)
+    return str(yaml.dump(value, Dumper=Writer, sort_keys=False, allow_unicode=True, width=100))
 
 
 def write_yaml(path: Path, value: Any) -> None:

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from ablation.__main__ import main
-
 TINY = ["dataset=ring8", "dataset.points=2000", "architecture.width=16", "budget=smoke"]
 
 
@@ -22,7 +20,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ablation(home: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ABLATION_CACHE": str(home / "cache"), **env}
+    environment = {**os.environ, **env}
     return subprocess.run(
         [sys.executable, "-m", "ablation", *words],
         capture_output=True, text=True, cwd=home, env=environment, check=False, timeout=300,
@@ -39,64 +37,6 @@ def study(home: Path) -> Path:
     return home / "runs" / "s"
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["activation=rleu"], "did you mean relu"),
-        (["los=minimax"], "did you mean loss"),
-        (["optimizer.lrr=1"], "did you mean optimizer.lr"),
-        (["seed=abc"], "seed"),
-        (["seed=-1"], "seed is -1"),
-        (["budget.steps=0"], "budget.steps is 0"),
-        (["n_critic=0"], "n_critic is 0"),
-        (["ema=1.5"], "ema is 1.5"),
-        (["init=maybe"], "matched, fixed"),
-        (["activation=glob(zz*)"], "matches nothing"),
-        (["activation="], "activation="),
-        (["seed=range(3,3)"], "empty"),
-        (["optimizer.lr=interval(0,1)"], "interval"),
-        (["activation=relu", "activation=tanh,elu"], "activation"),
-        (["quickstrat"], "did you mean quickstart"),
-        (["quickstart", "loss=wasserstien"], "did you mean wasserstein"),
-        (["dataset=image_folder"], "dataset.root"),
-        (["dataset=image_folder", "dataset.root=nowhere"], "nowhere"),
-        (["dataset=fashion_mnist", "dataset.root=nowhere"], "nowhere"),
-        (["protocol.extractor=incepton"], "incepton"),
-        (["protocol.extractor=inception", "protocol.weights=none.pth"], "none.pth"),
-        (["architecture=dcgan", "dataset=ring8"], "square images"),
-        (["activation_at={generator.9: tanh}"], "generator.9"),
-        (["activation_at={generator.1: thanh}"], "did you mean tanh"),
-        (["+loss.power=3"], "power"),
-        (["+whatever=3"], "whatever"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
-)
-def test_wrong_words_get_one_clear_line_and_leave_nothing(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    words: list[str],
-    said: str,
-) -> None:
-    """In this process, for speed: `main` is all that `python -m ablation` calls."""
-    monkeypatch.chdir(tmp_path)
-    assert main(["sweep", *words, "--study", "refused"]) == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    assert len(lines) == 1, lines
-    assert said in lines[0]
-    assert not (tmp_path / "runs" / "refused").exists()
-
-
-@pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "x" * 65, "-x=", "a b"])
-def test_a_study_is_a_plain_folder_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["sweep", *TINY, f"--study={name}"]) == 2
-    assert f"study name {name!r}" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
 @pytest.mark.slow
 def test_an_unwritable_runs_folder_is_said(home: Path) -> None:
     (home / "file").write_text("I am not a folder")
@@ -105,26 +45,6 @@ def test_an_unwritable_runs_folder_is_said(home: Path) -> None:
     assert "file" in done.stderr
     assert "Traceback" not in done.stderr
     assert (home / "file").read_text() == "I am not a folder"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [["status", "none"], ["report", "none"], ["logs", "none", "k"], ["retry", "none"],
-     ["rerun", "none", "k"], ["export", "none"], ["worker", "none"], ["compare", "none", "other"],
-     ["doctor", "none"]],
-    ids=lambda words: words[0],
-)  # fmt: skip
-def test_every_verb_says_that_a_study_is_missing(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    words: list[str],
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(words) == 2
-    said = capsys.readouterr().err.strip().splitlines()
-    assert len(said) == 1
-    assert "none" in said[0]
 
 
 def test_help_and_list_answer_at_once(home: Path) -> None:

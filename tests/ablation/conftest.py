@@ -1,31 +1,24 @@
-"""One thread, a cache of this session's own, and small questions asked without Hydra."""
+"""Small questions, asked without Hydra."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+import pytest
+import torch
+from torch import Tensor
 
-from collections.abc import Callable, Iterator  # noqa: E402 - threads are set before NumPy loads
-from dataclasses import dataclass, replace  # noqa: E402
-from functools import cache  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
-
-import pytest  # noqa: E402
-import torch  # noqa: E402
-from torch import Tensor  # noqa: E402
-
-from ablation.catalogue import row  # noqa: E402
-from ablation.datasets import Dataset, scaled  # noqa: E402
-from ablation.factories import make  # noqa: E402
-from ablation.probes import Probe  # noqa: E402
-from ablation.record import Outcome  # noqa: E402
-from ablation.spec import Budget, Part, Protocol, TrialSpec  # noqa: E402
-from ablation.trainer import Training, begin, train  # noqa: E402
-
-torch.set_num_threads(1)
+from ablation.catalogue import row
+from ablation.datasets import Dataset, scaled
+from ablation.factories import make
+from ablation.probes import Probe
+from ablation.record import Outcome
+from ablation.spec import Budget, Part, Protocol, TrialSpec
+from ablation.trainer import Training, begin, train
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"width": 24, "depth": 2, "latent": 8},
@@ -33,15 +26,6 @@ SMALL: dict[str, dict[str, Any]] = {
     "ring8": {"points": 512},
 }
 """Arguments that make a row quick to train."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keep the user's cache out of the tests, and the tests out of it."""
-    folder = tmp_path_factory.mktemp("cache")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ABLATION_CACHE", str(folder))
-        yield folder
 
 
 def part_of(group: str, name: str, **arguments: Any) -> Part:
