@@ -10,7 +10,7 @@ from math import isfinite
 import pandas as pd
 
 from reports.curves import Panel, panels
-from reports.design import FAILED, LOGGED, Block, Design, family, score_label
+from reports.design import FAILED, LOGGED, Block, Design, family, printed, score_label
 from reports.drawing import Drawing, Look, looks
 from reports.estimates import Interval
 from reports.figures import ForestRow, Group, forest, points
@@ -105,7 +105,7 @@ def _levels(levels: Sequence[float]) -> str:
 
 
 def _failures(count: int) -> str:
-    return "no failures" if count == 0 else "1 failure" if count == 1 else f"{count} failures"
+    return f"{count or 'none'} diverged or crashed"
 
 
 def _scores(
@@ -145,7 +145,7 @@ def _points(
         f"Every seed's score (marks) and the median (bar); {better} is better."
         f" n = {sum(c.n for c in own)} trials; {_failures(failed)}{shelf}."
     )
-    figure = points(own, groups, shown, f"{label}", log=log)
+    figure = points(own, groups, shown, printed(family(name)), log=log)
     title = f"{label} by activation and loss"
     alt = f"{title}. Medians: {'; '.join(said)}."
     return Drawing(f"score-{_slug(name)}", title, alt, caption, figure)

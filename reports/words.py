@@ -252,6 +252,8 @@ def _one_block(tests: Sequence[Test], found: Design) -> str:
 def collapses(trials: pd.DataFrame, verdict: Verdict) -> str:
     """Return a warning for each unbeaten activation of which trials collapsed: they keep their score."""
     told = ""
+    if not verdict.beats:
+        return told
     for name in verdict.answer.names:
         own = trials[trials["activation"] == name]
         count = int((own["outcome"] == "collapsed").sum())
