@@ -296,3 +296,22 @@ def test_words() -> None:
     assert words.p_value(0.0004) == "< 0.001"
     with pytest.raises(ValueError, match=r"declared\.alpha is 2"):
         Declared(alpha=2)
+
+
+def test_a_winner_that_collapsed_is_named_as_such(planted: Path) -> None:
+    """A collapsed trial keeps its score, so the sentence has to say it; a loser needs no warning."""
+    tables = load([planted])
+    _, verdict, _ = _judged(planted)
+    trials = tables.trials.copy()
+    assert words.collapses(trials, verdict) == ""
+    trials.loc[trials["activation"] == "sigmoid", "outcome"] = "collapsed"
+    assert words.collapses(trials, verdict) == ""
+    trials.loc[trials["activation"] == "gelu", "outcome"] = "collapsed"
+    assert words.collapses(trials, verdict) == " Beware: gelu collapsed in 6 of 6 trials."
+
+
+def test_declared_seeds_are_tested_whatever_their_numbers(planted: Path, tmp_path: Path) -> None:
+    """Seeds are declared by number: a lower seed that came later does not take a declared one's place."""
+    found, _, _ = _judged(_declared(planted, tmp_path, seeds=[1, 2, 3, 4, 5]))
+    assert found.seeds == (1, 2, 3, 4, 5)
+    assert found.undeclared_seeds == (0,)
