@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -247,8 +247,3 @@ def read_readings(folder: Path) -> Iterator[Reading]:
         raise ValueError(f"{path} is damaged or missing: {brief(error)}") from None
     rows = zip(*(columns[name] for name in READINGS), strict=True)
     return (Reading(*row) for row in rows)
-
-
-def as_row(value: Outcome | Score | Reading) -> dict[str, Any]:
-    """Return a value as a plain row."""
-    return asdict(value)

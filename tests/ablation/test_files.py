@@ -152,9 +152,13 @@ def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
 
 
 def test_locked_frees_its_lock_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), locked(tmp_path / "lock"):  # noqa: PT012 - the lock is what is tested
-        assert try_lock(tmp_path / "lock") is None
-        raise KeyError
+    def fail_inside() -> None:
+        with locked(tmp_path / "lock"):
+            assert try_lock(tmp_path / "lock") is None
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_inside()
     descriptor = try_lock(tmp_path / "lock")
     assert descriptor is not None
     os.close(descriptor)

@@ -139,7 +139,10 @@ def test_a_wrong_setting_is_refused_by_its_place(
 def moments(networks: Networks, shape: tuple[int, ...]) -> dict[str, float]:
     """Return the second moment of the pre-activations at each site, for unit normal noise and samples."""
     found: dict[str, float] = {}
-    tap = lambda site, u, _: found.update({site.name: float(u.square().mean())})  # noqa: E731
+
+    def tap(site: ActivationSite, u: Tensor, _: Tensor) -> None:
+        found[site.name] = float(u.square().mean())
+
     with torch.no_grad(), tapped(sites(networks.generator, networks.discriminator), tap):
         networks.generator(normal(2000, networks.latent))
         networks.discriminator(normal(2000, *shape))

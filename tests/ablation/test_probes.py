@@ -201,8 +201,8 @@ def by_hand(
     G, D = networks.generator, networks.discriminator
     found: dict[tuple[str, str, str], float] = {}
     with torch.no_grad():
-        fake, _ = layers(G, z)  # type: ignore[arg-type]
-    (a, real_h), (b, fake_h) = layers(D, x), layers(D, fake)  # type: ignore[arg-type]
+        fake, _ = layers(G, z)
+    (a, real_h), (b, fake_h) = layers(D, x), layers(D, fake)
     value = loss.discriminator(real=a, fake=b)
     for number, both in enumerate(zip(real_h, fake_h, strict=True)):
         gradients = torch.autograd.grad(value, both, retain_graph=True)
@@ -211,8 +211,8 @@ def by_hand(
     found["discriminator", "", "parameter_gradient_norm"] = norm(*gradients)
     found["discriminator", "", "loss"] = float(value.detach())
 
-    fake, own_h = layers(G, z)  # type: ignore[arg-type]
-    b, other_h = layers(D, fake)  # type: ignore[arg-type]
+    fake, own_h = layers(G, z)
+    b, other_h = layers(D, fake)
     value = loss.generator(real=a.detach(), fake=b)
     for name, quantity, hidden in (
         ("generator", "gradient_norm", own_h),

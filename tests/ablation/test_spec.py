@@ -188,7 +188,7 @@ def test_a_small_number_stays_a_number_in_the_file(tmp_path: Path) -> None:
 REFUSED = [
     (lambda: Budget(0, 64), "budget.steps is 0"),
     (lambda: Budget(10_000_001, 64), "budget.steps is 10000001"),
-    (lambda: Budget(1.5, 64), "budget.steps is 1.5"),  # type: ignore[arg-type]
+    (lambda: Budget(1.5, 64), "budget.steps is 1.5"),
     (lambda: Budget(True, 64), "budget.steps is True"),
     (lambda: Budget(5, 1), "budget.batch_size is 1"),
     (lambda: Budget(5, 65_537), "budget.batch_size is 65537"),

@@ -52,7 +52,7 @@ def test_every_loss_moves_both_networks(activation: str, loss: str, ask: Ask, fi
     for name in ("generator", "discriminator"):
         trained, start = (getattr(t.networks, name) for t in (fitted.training, fresh))
         for mine, before in zip(trained.parameters(), start.parameters(), strict=True):
-            assert not torch.equal(mine, before) or not mine.grad.any()  # type: ignore[union-attr]
+            assert not torch.equal(mine, before) or not mine.grad.any()
         assert any(
             not torch.equal(x, y)
             for x, y in zip(trained.parameters(), start.parameters(), strict=True)
