@@ -32,6 +32,14 @@ class ActivationSite(nn.Module):
         self.phi = activation.fresh()
         self.tap: Tap | None = None
 
+    def channels_in(self, width: int) -> int:
+        """Return how many pre-activation channels become `width` channels here."""
+        return self.activation.channels_in(width)
+
+    def channels_out(self, incoming: int) -> int:
+        """Return how many channels leave this site when `incoming` enter."""
+        return self.activation.channels_out(incoming)
+
     def forward(self, u: Tensor) -> Tensor:
         """Map pre-activations u to outputs of the same shape (N C ...)."""
         if self.tap is None:
@@ -56,6 +64,21 @@ class Activation:
     def fresh(self) -> nn.Module:
         """Make a new module of this activation."""
         return make(self.part, nn.Module)
+
+    def channels_out(self, incoming: int) -> int:
+        """Return how many channels `incoming` become; a module that changes the number says so itself."""
+        rule = getattr(self.fresh(), "channels_out", None)
+        return incoming if rule is None else int(rule(incoming))
+
+    def channels_in(self, width: int) -> int:
+        """Return how many channels become `width`; raises ValueError if no number does."""
+        whole = 720_720  # divisible by every number to 16
+        incoming = width * whole // self.channels_out(whole)
+        if incoming < 1 or self.channels_out(incoming) != width:
+            raise ValueError(
+                f"{self.name} makes no layer of {width} channels; choose another width"
+            )
+        return incoming
 
     @property
     def gain(self) -> float:

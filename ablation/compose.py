@@ -29,8 +29,9 @@ from ablation.part import Part
 from ablation.spec import PARTS, Budget, Protocol, TrialSpec
 
 Config = dict[str, Any]
-GROUPS = ("activation", "loss", "penalty", "dataset", "architecture", "optimizer", "budget")
-SCALARS = {"seed": int, "n_critic": int, "init": str, "ema": float}
+GROUPS = ("activation", *PARTS, "budget")
+KINDS: dict[str, type] = {"int": int, "float": float, "str": str}
+SCALARS = {f.name: KINDS[str(f.type)] for f in fields(TrialSpec) if str(f.type) in KINDS}
 ALIASES = {
     f"{net}.activation": f"activation@{net}.activation" for net in ("generator", "discriminator")
 }

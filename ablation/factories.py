@@ -21,7 +21,10 @@ T = TypeVar("T")
 
 OURS = tuple(
     f"ablation.{room}"
-    for room in ("activations", "losses", "penalties", "datasets", "networks", "optimizers")
+    for room in (
+        *("activations", "losses", "penalties", "constraints"),
+        *("datasets", "networks", "optimizers"),
+    )
 )
 WITH = "ABLATION_WITH"
 """Environment variable that carries the folders of `--with DIR` to workers, separated as in PATH."""

@@ -22,7 +22,7 @@ WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 @dataclass(frozen=True)
 class Networks:
-    """Generator (z: N Z -> samples in [-1, 1]) and discriminator (samples -> N logits).
+    """Generator (z: N Z -> samples in [-1, 1]) and discriminator (samples, `packing` an input -> logits).
 
     `fixed_std` is the standard deviation with which `init: fixed` starts every weight; None means ReLU's gain.
     """
@@ -31,6 +31,13 @@ class Networks:
     discriminator: nn.Module
     latent: int
     fixed_std: float | None = None
+    packing: int = 1
+
+    def packed(self, samples: Tensor) -> Tensor:
+        """Return the discriminator's inputs: `packing` samples side by side as channels (N C ... -> N/m mC ...)."""
+        if self.packing == 1:
+            return samples
+        return samples.reshape(-1, self.packing * samples.shape[1], *samples.shape[2:])
 
 
 class Logit(nn.Module):

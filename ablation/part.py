@@ -11,6 +11,19 @@ from typing import Any
 LOCAL = frozenset({"root", "download", "weights"})
 """Arguments that say where something lies on this machine: stored, never hashed."""
 
+BEFORE: dict[str, dict[str, Any]] = {
+    "ablation.networks.mlp": {
+        "generator_norm": "none",
+        "discriminator_norm": "none",
+        "discriminator_output": "identity",
+        "generator_width": None,
+        "generator_depth": None,
+        "fixed_std": None,
+    },
+    "ablation.networks.dcgan": {"discriminator_output": "identity"},
+}
+"""Arguments that a factory was given later: absent from the hash at the value they had before, so keys stay."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
@@ -98,7 +111,12 @@ class Part:
 
     def canonical(self) -> dict[str, Any]:
         """Return what of this row counts for a result."""
-        kept = {k: _one_way(v) for k, v in self.arguments if k not in LOCAL}
+        before = BEFORE.get(self.target, {})
+        kept = {
+            k: _one_way(v)
+            for k, v in self.arguments
+            if k not in LOCAL and not (k in before and before[k] == v)
+        }
         own = {"source": self.source} if self.source else {}
         return {"name": self.name, "target": self.target, "arguments": kept} | own
 

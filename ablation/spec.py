@@ -11,10 +11,21 @@ from typing import Any
 
 from ablation.part import NAME, Part, check_number
 
-PARTS = ("loss", "penalty", "dataset", "architecture", "optimizer")
+PARTS = ("loss", "penalty", "constraint", "dataset", "architecture", "optimizer")
 """The groups of which a trial has one row each, besides its activations."""
 
-INITS = ("matched", "fixed")
+CHOICES = {
+    "init": ("matched", "fixed"),
+    "schedule": ("constant", "linear", "cosine"),
+    "precision": ("fp32", "bf16"),
+    "compile": ("none", "default", "reduce-overhead"),
+}
+"""The settings that are one of a few words."""
+
+SETTINGS = ("n_critic", "packing", "init", "ema", "ttur", "schedule", "precision", "compile")
+"""The settings of training beside its parts, in the order of `conf/trial.yaml`."""
+
+UNCONSTRAINED = Part("none", "ablation.constraints.none")
 
 
 @dataclass(frozen=True)
@@ -33,31 +44,38 @@ class Budget:
 class Protocol:
     """How a trial is measured: it never moves the training, so it has a hash of its own.
 
-    `probes` counts the probed steps, `samples` the generated samples a score uses.
+    `probes` counts the probed steps, `samples` the generated samples a score uses, `evaluations` how often the
+    generator is scored on the selection split on the way.
     """
 
     probes: int
     samples: int
     extractor: str
     weights: str | None = field(default=None, metadata={"local": True})
+    evaluations: int = 0
 
     def __post_init__(self) -> None:
         check_number(self.probes, int, "protocol.probes", 0, 100_000)
         check_number(self.samples, int, "protocol.samples", 16, 1_000_000)
+        check_number(self.evaluations, int, "protocol.evaluations", 0, 10_000)
         if not NAME.fullmatch(self.extractor):
             raise ValueError(f"protocol.extractor {self.extractor!r} is not a name")
 
     @property
     def hash(self) -> str:
         """Ten hexadecimal digits over what this protocol measures."""
-        return _digest(
-            {"probes": self.probes, "samples": self.samples, "extractor": self.extractor}
-        )
+        row = {"probes": self.probes, "samples": self.samples, "extractor": self.extractor}
+        return _digest(row | ({"evaluations": self.evaluations} if self.evaluations else {}))
 
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """The whole question of one trial. Its `key` hashes every training field."""
+    """The whole question of one trial. Its `key` hashes every training field.
+
+    A batch holds `budget.batch_size` inputs of the discriminator, each of `packing` samples. `ttur` is the
+    discriminator's learning rate as a multiple of the generator's. `patience` evaluations without a better score
+    end a training as converged; 0 never does.
+    """
 
     generator_activation: Part
     discriminator_activation: Part
@@ -73,13 +91,30 @@ class TrialSpec:
     init: str = "matched"
     ema: float = 0.999
     activation_at: tuple[tuple[str, Part], ...] = field(default=(), metadata={"before": ()})
+    constraint: Part = field(default=UNCONSTRAINED, metadata={"before": UNCONSTRAINED})
+    packing: int = field(default=1, metadata={"before": 1})
+    ttur: float = field(default=1.0, metadata={"before": 1.0})
+    schedule: str = field(default="constant", metadata={"before": "constant"})
+    precision: str = field(default="fp32", metadata={"before": "fp32"})
+    compile: str = field(default="none", metadata={"before": "none"})
+    patience: int = field(default=0, metadata={"before": 0})
 
     def __post_init__(self) -> None:
         check_number(self.seed, int, "seed", 0, 2**32 - 1)
         check_number(self.n_critic, int, "n_critic", 1, 1_000)
+        check_number(self.packing, int, "packing", 1, 64)
         check_number(self.ema, float, "ema", 0, 1, ends="[)")
-        if self.init not in INITS:
-            raise ValueError(f"init is {self.init!r}; it is one of {', '.join(INITS)}")
+        check_number(self.ttur, float, "ttur", 0, 1_000, ends="(]")
+        check_number(self.patience, int, "patience", 0, 10_000)
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)!r}; it is one of {', '.join(known)}"
+                )
+        if self.patience and not self.protocol.evaluations:
+            raise ValueError(
+                f"patience={self.patience} counts evaluations; give protocol.evaluations too"
+            )
 
     @property
     def activation(self) -> str:
@@ -91,7 +126,7 @@ class TrialSpec:
     @property
     def key(self) -> str:
         """Readable prefix and ten hexadecimal digits over every training field."""
-        parts = (self.loss, self.penalty, self.dataset, self.architecture)
+        parts = (self.loss, self.penalty, self.constraint, self.dataset, self.architecture)
         words = [self.activation, *(part.name for part in parts if part.name != "none")]
         prefix = re.sub(r"[^A-Za-z0-9_+.-]", "_", "-".join(words))[:80]
         return f"{prefix}-s{self.seed}-{_digest(self.canonical())}"
@@ -109,6 +144,9 @@ class TrialSpec:
             if not item.metadata.get("hashed", True) or item.metadata.get("before", found) == value:
                 continue
             found[item.name] = _canonical(value)
+        if self.patience:  # then what is measured moves training
+            measured = self.protocol
+            found["convergence"] = [measured.evaluations, measured.samples, measured.extractor]
         return found
 
     def config(self) -> dict[str, Any]:
@@ -119,9 +157,7 @@ class TrialSpec:
             "discriminator": {"activation": self.discriminator_activation.row(nested=True)},
             "activation_at": at or None,
             **{name: getattr(self, name).row(nested=False) for name in PARTS},
-            "n_critic": self.n_critic,
-            "init": self.init,
-            "ema": self.ema,
+            **{name: getattr(self, name) for name in (*SETTINGS, "patience")},
             "budget": {"steps": self.budget.steps, "batch_size": self.budget.batch_size},
             "protocol": {f.name: getattr(self.protocol, f.name) for f in fields(Protocol)},
             "seed": self.seed,
@@ -130,12 +166,18 @@ class TrialSpec:
     @classmethod
     def read(cls, config: Mapping[str, Any]) -> TrialSpec:
         """Read a resolved configuration; raises ValueError that names the wrong place."""
-        known = {*PARTS, "generator", "discriminator", "activation_at", "n_critic", "init", "ema"}
+        known = {*PARTS, *SETTINGS, "generator", "discriminator", "activation_at", "patience"}
         known |= {"budget", "protocol", "seed"}
+        later = {f.name for f in fields(cls) if "before" in f.metadata}
         for name in config:
             if name not in known:
                 raise ValueError(f"unknown key {name!r}; known are {', '.join(sorted(known))}")
         try:
+            rest: dict[str, Any] = {
+                name: Part.read(config[name], name) if name in PARTS else _float(config[name], name)
+                for name in (*PARTS, *SETTINGS, "patience")
+                if name in config or name not in later
+            }
             at = config.get("activation_at") or {}
             if not isinstance(at, Mapping):
                 raise ValueError(f"activation_at is {at!r}; it is like {{generator.2: tanh}}")
@@ -148,10 +190,7 @@ class TrialSpec:
                 budget=_values(Budget, config["budget"], "budget"),
                 protocol=_values(Protocol, config["protocol"], "protocol"),
                 seed=config["seed"],
-                n_critic=config["n_critic"],
-                init=config["init"],
-                ema=_float(config["ema"]),
-                **{name: Part.read(config[name], name) for name in PARTS},
+                **rest,
             )
         except KeyError as error:
             raise ValueError(f"the configuration lacks {error.args[0]!r}") from None
@@ -177,8 +216,10 @@ def _values(kind: Any, row: Any, place: str) -> Any:
         raise ValueError(f"{place}: {str(error).split(') ', 1)[-1]}") from None
 
 
-def _float(value: Any) -> Any:
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+def _float(value: Any, name: str) -> Any:
+    """Return a whole number as a float where the field is one."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if whole and name in ("ema", "ttur") else value
 
 
 def _canonical(value: Any) -> Any:

@@ -25,7 +25,10 @@ LEVELS = [
     {"part", "files", "fingerprint", "shape"},
     {"spec"},
     {"record", "factories"},
-    {"catalogue", "activations", "losses", "penalties", "optimizers", "datasets", "randomness"},
+    {
+        *("catalogue", "activations", "losses", "penalties", "constraints", "optimizers"),
+        *("datasets", "randomness"),
+    },
     {"compose", "networks", "hazards", "pictures", "provenance", "verify", "extractors"},
     {"probes", "scores"},
     {"trainer"},
