@@ -27,14 +27,14 @@ check: .venv/.developed  ## format, lint, types and fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q -m 'not slow and not long'
+	$(BIN)/python -m pytest -q -n auto -m 'not slow and not long'
 
 format: .venv/.developed  ## mend what a machine can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 test: .venv/.developed  ## every test that needs no special machine: under 12 minutes
-	$(BIN)/python -m pytest -m 'not long'
+	$(BIN)/python -m pytest -n auto --dist worksteal -m 'not long'
 
 test-long: .venv/.developed  ## the long tests too
 	$(BIN)/python -m pytest
