@@ -13,7 +13,7 @@ from torch import Tensor
 from ablation.files import brief
 from ablation.probes import Probe
 from ablation.record import Reading
-from ablation.trainer import Training
+from ablation.training import Training
 
 Snapshots = dict[int, Tensor]
 """Sample grids by step: uint8 images, or float vectors."""

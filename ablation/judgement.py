@@ -12,7 +12,7 @@ from ablation.randomness import stream
 from ablation.record import Outcome, Score
 from ablation.scores import CITED, score, varies
 from ablation.spec import TrialSpec
-from ablation.trainer import Training
+from ablation.training import Training
 
 COLLAPSED = 0.01
 """A generator has collapsed if its samples' total variance is below this share of the data's."""

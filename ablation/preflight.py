@@ -18,7 +18,8 @@ from ablation.penalties import Penalty
 from ablation.probes import Probe
 from ablation.scores import choose, kind
 from ablation.spec import TrialSpec
-from ablation.trainer import begin, train
+from ablation.trainer import train
+from ablation.training import begin
 
 
 def check(

@@ -2,135 +2,143 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from ablation.activations import site_maker, sites
-from ablation.datasets import Dataset, scaled
+from ablation.constraints import Constraint
+from ablation.datasets import scaled
 from ablation.factories import make
 from ablation.losses import Loss
-from ablation.networks import Networks, initialise
-from ablation.penalties import Penalty
-from ablation.probes import Probe
-from ablation.randomness import TRAINING, stream
+from ablation.probes import Probe, Watch, unmoved
 from ablation.record import Outcome
 from ablation.spec import TrialSpec
+from ablation.training import Training, follow, schedule
 
 GUARD = 50
 """Steps between two looks at whether a loss has stopped being finite (the step itself is known exactly)."""
 
 
-@dataclass
-class Training:
-    """Everything that training moves. `broken` is the first step with a loss that is not finite, 0 if none."""
-
-    spec: TrialSpec
-    networks: Networks
-    average: nn.Module
-    optimizers: dict[str, torch.optim.Optimizer]
-    streams: dict[str, torch.Generator]
-    broken: Tensor
-    step: int = 0
-
-
-def begin(spec: TrialSpec, data: Dataset, device: str) -> Training:
-    """Return a training at step 0; raises ValueError if the parts do not fit each other."""
-    networks = make(spec.architecture, Networks, shape=data.shape, site=site_maker(spec))
-    known = [site.name for site in sites(networks.generator, networks.discriminator)]
-    for site, _ in spec.activation_at:
-        if site not in known:
-            raise ValueError(f"activation_at names {site!r}; the sites are {', '.join(known)}")
-    initialise(networks, spec.init, stream(spec, "initialisation"))
-    generator, discriminator = networks.generator.to(device), networks.discriminator.to(device)
-    optimizers = {
-        name: make(spec.optimizer, torch.optim.Optimizer, parameters=list(network.parameters()))
-        for name, network in (("generator", generator), ("discriminator", discriminator))
-    }
-    average = copy.deepcopy(generator).eval().requires_grad_(False)
-    streams = {name: stream(spec, name, device) for name in TRAINING}
-    broken = torch.zeros((), dtype=torch.int64, device=device)
-    return Training(spec, networks, average, optimizers, streams, broken)
-
-
 def train(
-    training: Training, data: Tensor, probe: Probe, after_step: Callable[[Training], None]
+    training: Training,
+    data: Tensor,
+    probe: Probe,
+    after_step: Callable[[Training], Outcome | None],
 ) -> Outcome:
-    """Train until the budget is spent or a loss is no longer finite.
+    """Train until the budget is spent, a loss is no longer finite, or `after_step` returns an outcome.
 
     `data` holds all training samples on the device; `after_step` sees the training whenever a step is complete.
     """
-    spec, device = training.spec, data.device
-    G, D = training.networks.generator, training.networks.discriminator
-    loss, penalty = make(spec.loss, Loss), make(spec.penalty, Penalty)
-    zero = torch.zeros((), device=device)
-    batch, latent = spec.budget.batch_size, training.networks.latent
+    spec, networks, device = training.spec, training.networks, data.device
+    eager = (networks.generator, networks.discriminator)
+    fast = compiled(spec, *eager)
+    loss, penalty = make(spec.loss, Loss), training.penalty
+    clip = make(spec.constraint, Constraint).clip
+    mixed = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bf16")
+    zero, batch = torch.zeros((), device=device), spec.budget.batch_size * spec.packing
+    streams = training.streams
 
     def noise() -> Tensor:
-        return torch.randn(batch, latent, generator=training.streams["noise"], device=device)
+        return torch.randn(batch, networks.latent, generator=streams["noise"], device=device)
 
     def real() -> Tensor:
-        rows = torch.randint(
-            len(data), (batch,), generator=training.streams["order"], device=device
-        )
-        return scaled(data[rows])
+        rows = torch.randint(len(data), (batch,), generator=streams["order"], device=device)
+        return networks.packed(scaled(data[rows]))
+
+    def judge(x: Tensor, fake: Tensor, watch: Watch, _: nn.Module, D: nn.Module) -> Tensor:
+        extra = zero
+        with mixed:
+            if penalty.value is not None:
+                extra = penalty.value(eager[1], x, fake, streams["penalty"])
+            a, b = D(x).float(), D(fake).float()
+        d_loss = loss.discriminator(real=a, fake=b) + extra
+        d_loss.backward()
+        watch.value("loss", d_loss)
+        watch.value("accuracy", torch.cat([a > 0, b < 0]).float().mean())
+        return d_loss.detach()
+
+    def persuade(x: Tensor, z: Tensor, watch: Watch, G: nn.Module, D: nn.Module) -> Tensor:
+        with mixed:
+            fake = G(z)
+            watch.gradient("signal_to_generator", fake)
+            b = D(networks.packed(fake)).float()
+            a = D(x).float() if loss.sees_real else b.detach()
+        g_loss = loss.generator(real=a, fake=b)
+        g_loss.backward()
+        watch.value("loss", g_loss)
+        return g_loss.detach()
+
+    def played(network: str, play: Callable[..., Tensor], *, on: bool) -> Tensor:
+        """Pass a player's loss backward, watched by the probe: compiled players in a rehearsal without trace."""
+        if on and fast is not eager:
+            with undone(training), probe.watch(network, on=True) as watch:
+                play(watch, *eager)
+            on = False
+        with probe.watch(network, on=on) as watch:
+            return play(watch, *fast)
+
+    def move(network: nn.Module, name: str) -> None:
+        if clip is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), clip)
+        training.optimizers[name].step()
 
     while training.step < spec.budget.steps:
         step = training.step + 1
         probed = probe.due(step)
+        schedule(training, step)
 
         # The discriminator learns to tell real from generated samples.
         for update in range(1, spec.n_critic + 1):
             x = real()
-            with torch.no_grad():
-                fake = G(noise())
+            with torch.no_grad(), mixed:
+                fake = networks.packed(fast[0](noise()))
             training.optimizers["discriminator"].zero_grad()
-            extra = zero
-            if penalty.value is not None:
-                extra = penalty.value(D, x, fake, training.streams["penalty"])
-            with probe.watch("discriminator", on=probed and update == spec.n_critic) as watch:
-                a, b = D(x), D(fake)
-                d_loss = loss.discriminator(real=a, fake=b)
-                (d_loss + extra).backward()
-                watch.value("loss", d_loss + extra)
-                watch.value("accuracy", torch.cat([a > 0, b < 0]).float().mean())
-            training.optimizers["discriminator"].step()
+            last = update == spec.n_critic
+            d_loss = played("discriminator", partial(judge, x, fake), on=probed and last)
+            move(eager[1], "discriminator")
             if penalty.constrain is not None:
-                penalty.constrain(D)
+                penalty.constrain(eager[1])
 
         # The generator learns to be taken for real.
         training.optimizers["generator"].zero_grad()
-        D.requires_grad_(False)
-        with probe.watch("generator", on=probed) as watch:
-            fake = G(noise())
-            watch.gradient("signal_to_generator", fake)
-            a = D(x) if loss.sees_real else a.detach()
-            g_loss = loss.generator(real=a, fake=D(fake))
-            g_loss.backward()
-            watch.value("loss", g_loss)
-        D.requires_grad_(True)
-        training.optimizers["generator"].step()
-        follow(training.average, G, min(spec.ema, (1 + step) / (10 + step)))
+        eager[1].requires_grad_(False)
+        g_loss = played("generator", partial(persuade, x, noise()), on=probed)
+        eager[1].requires_grad_(True)
+        move(eager[0], "generator")
+        follow(training.average, eager[0], min(spec.ema, (1 + step) / (10 + step)))
 
         training.step = step
-        finite = torch.isfinite(d_loss.detach() + extra + g_loss.detach())
+        finite = torch.isfinite(d_loss + g_loss)
         training.broken += torch.where(finite | (training.broken > 0), 0, step)
         if probed:
             probe.units(step)
         if (step % GUARD == 0 or step == spec.budget.steps) and training.broken.item():
             return Outcome("diverged", int(training.broken.item()), "a loss was no longer finite")
-        after_step(training)
+        ended = after_step(training)
+        if ended is not None:
+            return ended
     return Outcome("finished", training.step)
 
 
-@torch.no_grad()
-def follow(average: nn.Module, source: nn.Module, decay: float) -> None:
-    """Move the running average of the weights a step of 1 - decay towards `source`; buffers are copied."""
-    own: list[Tensor] = [*average.parameters()]
-    other: list[Tensor] = [*source.parameters()]
-    torch._foreach_lerp_(own, other, 1 - decay)
-    for mine, theirs in zip(average.buffers(), source.buffers(), strict=True):
-        mine.copy_(theirs)
+def compiled(spec: TrialSpec, *networks: nn.Module) -> tuple[nn.Module, ...]:
+    """Return the players as training calls them: themselves, or as torch.compile makes them."""
+    if spec.compile == "none":
+        return networks
+    made = [torch.compile(network, mode=spec.compile) for network in networks]
+    return tuple(cast(nn.Module, network) for network in made)
+
+
+@contextmanager
+def undone(training: Training) -> Iterator[None]:
+    """Let a pass happen that leaves no trace in gradients, buffers, penalties or streams."""
+    penalty = training.streams["penalty"]
+    before, networks = penalty.get_state(), training.networks
+    with unmoved(networks.generator, networks.discriminator), torch.random.fork_rng(devices=[]):
+        yield
+    penalty.set_state(before)
+    for optimizer in training.optimizers.values():
+        optimizer.zero_grad()

@@ -34,7 +34,8 @@ from ablation.record import (
 )
 from ablation.scores import choose
 from ablation.spec import TrialSpec
-from ablation.trainer import Training, begin, train
+from ablation.trainer import train
+from ablation.training import Training, begin
 
 PROBE_BATCH = 256
 GRID = 64

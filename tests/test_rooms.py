@@ -31,6 +31,7 @@ LEVELS = [
     },
     {"compose", "networks", "hazards", "pictures", "provenance", "verify", "extractors"},
     {"probes", "scores"},
+    {"training"},
     {"trainer"},
     {"checkpoint", "preflight", "judgement"},
     {"trial"},

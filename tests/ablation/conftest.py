@@ -18,7 +18,8 @@ from ablation.factories import make
 from ablation.probes import Probe
 from ablation.record import Outcome
 from ablation.spec import Budget, Part, Protocol, TrialSpec
-from ablation.trainer import Training, begin, train
+from ablation.trainer import train
+from ablation.training import Training, begin
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"width": 24, "depth": 2, "latent": 8},

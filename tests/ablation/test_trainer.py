@@ -16,7 +16,7 @@ from ablation.factories import make
 from ablation.losses import Loss
 from ablation.penalties import Penalty
 from ablation.spec import Part, TrialSpec
-from ablation.trainer import begin
+from ablation.training import begin
 
 Ask = Callable[..., TrialSpec]
 Fit = Callable[..., Any]

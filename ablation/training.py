@@ -1,0 +1,95 @@
+"""A training at any step: the players, their optimisers, their streams; how it begins and what a step sets."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from ablation.activations import site_maker, sites
+from ablation.constraints import Constraint
+from ablation.datasets import Dataset
+from ablation.factories import make
+from ablation.networks import Networks, initialise
+from ablation.penalties import Penalty
+from ablation.randomness import TRAINING, stream
+from ablation.spec import TrialSpec
+
+
+@dataclass
+class Training:
+    """Everything that training moves. `broken` is the first step with a loss that is not finite, 0 if none."""
+
+    spec: TrialSpec
+    networks: Networks
+    average: nn.Module
+    optimizers: dict[str, torch.optim.Optimizer]
+    penalty: Penalty
+    streams: dict[str, torch.Generator]
+    broken: Tensor
+    step: int = 0
+
+
+def begin(spec: TrialSpec, data: Dataset, device: str) -> Training:
+    """Return a training at step 0; raises ValueError if the parts do not fit each other."""
+    networks = players(spec, data.shape)
+    initialise(networks, spec.init, stream(spec, "initialisation"))
+    dress = make(spec.constraint, Constraint).dress
+    if dress is not None:
+        dress(networks.discriminator, stream(spec, "constraint"))
+    for network in (networks.generator, networks.discriminator):
+        network.to(device)
+        if any(parameter.dim() == 4 for parameter in network.parameters()):
+            network.to(memory_format=torch.channels_last)  # a tenth faster and more
+    average = copy.deepcopy(networks.generator).eval().requires_grad_(False)
+    streams = {name: stream(spec, name, device) for name in TRAINING}
+    broken = torch.zeros((), dtype=torch.int64, device=device)
+    penalty = make(spec.penalty, Penalty)
+    return Training(spec, networks, average, _optimizers(spec, networks), penalty, streams, broken)
+
+
+def players(spec: TrialSpec, shape: tuple[int, ...]) -> Networks:
+    """Return the two players for samples of `shape`; a packed discriminator is that of wider samples."""
+    networks = make(spec.architecture, Networks, shape=shape, site=site_maker(spec))
+    if spec.packing > 1:
+        wide = (spec.packing * shape[0], *shape[1:])
+        other = make(spec.architecture, Networks, shape=wide, site=site_maker(spec))
+        networks = replace(networks, discriminator=other.discriminator, packing=spec.packing)
+    known = [site.name for site in sites(networks.generator, networks.discriminator)]
+    for site, _ in spec.activation_at:
+        if site not in known:
+            raise ValueError(f"activation_at names {site!r}; the sites are {', '.join(known)}")
+    return networks
+
+
+def _optimizers(spec: TrialSpec, networks: Networks) -> dict[str, torch.optim.Optimizer]:
+    """Return each player's optimiser; a group's `initial_lr` is its learning rate before any schedule."""
+    found = {}
+    for name, ratio in (("generator", 1.0), ("discriminator", spec.ttur)):
+        own = list(getattr(networks, name).parameters())
+        found[name] = make(spec.optimizer, torch.optim.Optimizer, parameters=own)
+        for group in found[name].param_groups:
+            group["lr"] = group["initial_lr"] = group["lr"] * ratio
+    return found
+
+
+def schedule(training: Training, step: int) -> None:
+    """Set the learning rates of a step: a function of the step alone, from 1 to nearly 0 of the first one."""
+    done = (step - 1) / training.spec.budget.steps
+    share = {"constant": 1.0, "linear": 1 - done, "cosine": (1 + math.cos(math.pi * done)) / 2}
+    for optimizer in training.optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * share[training.spec.schedule]
+
+
+@torch.no_grad()
+def follow(average: nn.Module, source: nn.Module, decay: float) -> None:
+    """Move the running average of the weights a step of 1 - decay towards `source`; buffers are copied."""
+    own: list[Tensor] = [*average.parameters()]
+    other: list[Tensor] = [*source.parameters()]
+    torch._foreach_lerp_(own, other, 1 - decay)
+    for mine, theirs in zip(average.buffers(), source.buffers(), strict=True):
+        mine.copy_(theirs)
