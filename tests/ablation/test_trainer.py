@@ -128,6 +128,8 @@ def inputs(spec: TrialSpec, begun: Fit, goes: Fit) -> dict[str, list[Tensor]]:
         z for z in seen["noise"] if len(z) == n
     ]  # the probe's batches have other sizes
     seen["real"] = [x for x in seen["real"] if len(x) == n and x[0].numpy().tobytes() in rows]
+    if make(spec.loss, Loss).sees_real:  # the generator's update looks at the last batch again
+        del seen["real"][spec.n_critic :: spec.n_critic + 1]
     assert len(seen["noise"]) == (spec.n_critic + 1) * steps
     assert len(seen["real"]) == spec.n_critic * steps
     return seen
