@@ -5,6 +5,7 @@ Real data lie at 0, the generator's one point at theta, and D(x) = psi x: the eq
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -183,7 +184,55 @@ def test_weight_clipping_does_not_lead_wasserstein_to_the_equilibrium(
 ) -> None:
     """Lemma 3.1: a WGAN with clipped weights does not converge; inside the bound nothing has changed."""
     loss, penalty = game(part, "wasserstein", "weight_clip", bound=bound)
-    distances = play(loss, penalty, (bound / 2, 0.0), 0.05, 600)
+    distances = play(loss, penalty, (bound / 2, 0.0), 0.1, 250)
     assert min(distances) == distances[0]
-    assert min(distances[-200:]) > bound / 2
+    assert min(distances[-150:]) > bound / 2
     assert eigenvalues(loss, penalty) == pytest.approx([-1j, 1j])
+
+
+@pytest.mark.parametrize("gamma", [0.3, 0.7, 3.0, 10.0])
+@pytest.mark.parametrize("penalty", ["r1", "r2"])
+@pytest.mark.parametrize("name", NAMES)
+def test_zero_centred_penalties_make_the_equilibrium_attracting(
+    name: str, penalty: str, gamma: float, part: Callable[..., Part]
+) -> None:
+    """Lemma 3.3: the eigenvalues are -gamma/2 +- sqrt(gamma^2/4 - c), for the paper's f with c = f'(0)^2."""
+    c = slopes(name)
+    root = cmath.sqrt(gamma**2 / 4 - c)
+    expected = sorted((-gamma / 2 - root, -gamma / 2 + root), key=lambda z: (z.real, z.imag))
+    found = eigenvalues(*game(part, name, penalty, gamma=gamma))
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert (found[1].real < -1e-9) is (c > 0)
+
+
+@pytest.mark.parametrize("name", ["minimax", "non_saturating", "wasserstein", "hinge"])
+def test_r1_leads_to_the_equilibrium(name: str, part: Callable[..., Part]) -> None:
+    assert play(*game(part, name, "r1", gamma=1.0), (0.3, -0.2), 0.25, 100)[-1] < 1e-3
+
+
+@pytest.mark.parametrize("psi", [-0.9, -0.3, 0.1, 0.6, 1.0, 1.5])
+def test_the_gradient_penalty_pushes_the_wasserstein_critic_off_its_equilibrium(
+    psi: float, part: Callable[..., Part]
+) -> None:
+    """Section 3.2: the penalty wants |psi| = 1, and the equilibrium has psi = 0: (r^2/2)' = 2 w |psi| (1 - |psi|)."""
+    weight = 10.0
+    loss, penalty = game(part, "wasserstein", "gradient_penalty", weight=weight)
+    for theta in (-0.4, 0.0, 0.2):
+        found = outward(at(theta, psi), loss, penalty)
+        assert found == pytest.approx(2 * weight * abs(psi) * (1 - abs(psi)), rel=1e-9, abs=1e-12)
+
+
+def test_the_gradient_penalty_does_not_lead_wasserstein_to_the_equilibrium(
+    part: Callable[..., Part],
+) -> None:
+    loss, penalty = game(part, "wasserstein", "gradient_penalty", weight=1.0)
+    assert min(play(loss, penalty, (0.01, 0.01), 0.05, 250)[-150:]) > 0.3
+
+
+def test_the_one_sided_penalty_changes_nothing_near_the_equilibrium(
+    part: Callable[..., Part],
+) -> None:
+    loss, penalty = game(part, "wasserstein", "gradient_penalty_one_sided", weight=10.0)
+    for theta, psi in ((0.5, 0.99), (0.1, 0.0), (-1.0, -0.5)):
+        assert velocity(at(theta, psi), loss, penalty).tolist() == [psi, -theta]
+    assert outward(at(0.5, 1.5), loss, penalty) == pytest.approx(-2 * 10 * 1.5 * 0.5)

@@ -1,13 +1,16 @@
-"""Penalties in closed form, per sample, and weight clipping."""
+"""Penalties in closed form, per sample, at the points they name; weight clipping; the state that lecam keeps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from statistics import NormalDist
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from ablation.catalogue import rows
 from ablation.factories import make
@@ -15,6 +18,22 @@ from ablation.penalties import Penalty
 from ablation.spec import Part
 
 NAMES = list(rows("penalty"))
+
+FORMULAS: dict[str, tuple[str, Callable[[Tensor], Tensor], Callable[[float], float]]] = {
+    "gradient_penalty": ("weight", lambda n: (n - 1) ** 2, lambda n: 2 * (n - 1)),
+    "gradient_penalty_one_sided": (
+        "weight",
+        lambda n: (n - 1).clamp(min=0) ** 2,
+        lambda n: 2 * max(n - 1, 0),
+    ),
+    "dragan": ("weight", lambda n: (n - 1) ** 2, lambda n: 2 * (n - 1)),
+    "r1": ("gamma", lambda n: n**2 / 2, lambda n: n),
+    "r2": ("gamma", lambda n: n**2 / 2, lambda n: n),
+}
+"""The factor's name, what a sample whose slope has the norm n adds, and its derivative."""
+
+DRAW = ["gradient_penalty", "gradient_penalty_one_sided", "dragan"]
+"""Penalties that draw the points they look at."""
 
 
 def stream(seed: int = 0) -> torch.Generator:
@@ -48,91 +67,235 @@ class Quadratic(nn.Module):
         return x.flatten(1).square().sum(1) / 2
 
 
-def penalty(part: Callable[..., Part], weight: float = 10.0) -> Callable[..., Tensor]:
-    value = make(part("penalty", "gradient_penalty", weight=weight), Penalty).value
+def row(name: str, part: Callable[..., Part], **settings: Any) -> Penalty:
+    return make(part("penalty", name, **settings), Penalty)
+
+
+def penalty(name: str, part: Callable[..., Part], factor: float = 10.0) -> Callable[..., Tensor]:
+    value = row(name, part, **{FORMULAS[name][0]: factor}).value
     assert value is not None
     return value
 
 
+def test_the_table_of_formulas_knows_every_row_that_asks_the_discriminator(
+    part: Callable[..., Part],
+) -> None:
+    assert set(FORMULAS) == {name for name in NAMES if row(name, part).value is not None}
+
+
 @pytest.mark.parametrize("size", [0.0, 0.25, 1.0, 7.0])
-@pytest.mark.parametrize("weight", [10.0, 0.1])
+@pytest.mark.parametrize("factor", [10.0, 0.1])
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_linear_critic_is_penalised_in_closed_form(
-    size: float, weight: float, part: Callable[..., Part]
+    name: str, size: float, factor: float, part: Callable[..., Part]
 ) -> None:
     w = draw(48)
     w *= size / w.norm()
     critic = Linear(w)
-    value = penalty(part, weight)(critic, draw(6, 3, 4, 4), draw(6, 3, 4, 4, seed=2), stream())
+    asked = penalty(name, part, factor)
+    value = asked(critic, draw(6, 3, 4, 4), draw(6, 3, 4, 4, seed=2), stream())
     assert value.shape == ()
-    assert value.item() == pytest.approx(weight * (size - 1) ** 2, rel=1e-5, abs=1e-9)
+    expected = factor * float(FORMULAS[name][1](torch.tensor(size)))
+    assert value.item() == pytest.approx(expected, rel=1e-5, abs=1e-9)
+    value.backward()
+    assert critic.w.grad is not None
+    assert critic.w.grad.isfinite().all()  # also where the norm has no derivative
     if size:
-        value.backward()
-        assert critic.w.grad is not None
-        expected = 2 * weight * (size - 1) * w / size
-        torch.testing.assert_close(critic.w.grad, expected, rtol=1e-4, atol=1e-5)
+        slope = factor * FORMULAS[name][2](size) * w / size
+        torch.testing.assert_close(critic.w.grad, slope, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(500, 2), (500, 1, 4, 4), (500, 3, 5, 5)])
+@pytest.mark.parametrize("name", FORMULAS)
 def test_a_quadratic_critic_is_penalised_sample_by_sample(
-    shape: tuple[int, ...], part: Callable[..., Part]
+    name: str, shape: tuple[int, ...], part: Callable[..., Part]
 ) -> None:
-    """One norm over the whole batch, or one mixing factor for it, are the mistakes of public code."""
+    """One norm over the whole batch is the mistake of public code (torchgan)."""
     real, fake, critic = draw(*shape), 3 * draw(*shape, seed=2), Quadratic()
-    value = penalty(part)(critic, real, fake, stream()).item()
-
+    value = penalty(name, part)(critic, real, fake, stream()).item()
     (asked,) = critic.asked
-    norms = asked.flatten(1).norm(dim=1)
-    assert value == pytest.approx(10 * float((norms - 1).square().mean()), rel=1e-5)
-    whole = 10 * (float(asked.norm()) - 1) ** 2
-    assert abs(value / whole - 1) > 0.5  # the two definitions are far apart here
+    norms, formula = asked.flatten(1).norm(dim=1), FORMULAS[name][1]
+    assert value == pytest.approx(10 * float(formula(norms).mean()), rel=1e-5)
+    assert abs(value / (10 * float(formula(asked.norm()))) - 1) > 0.5
 
+
+@pytest.mark.parametrize("shape", [(500, 2), (500, 3, 5, 5)])
+@pytest.mark.parametrize("name", ["gradient_penalty", "gradient_penalty_one_sided"])
+def test_each_sample_is_mixed_by_a_factor_of_its_own(
+    name: str, shape: tuple[int, ...], part: Callable[..., Part]
+) -> None:
+    """One mixing factor for the whole batch is the other mistake of public code."""
+    real, fake, critic = draw(*shape), 3 * draw(*shape, seed=2), Quadratic()
+    penalty(name, part)(critic, real, fake, stream())
+    (asked,) = critic.asked
     way, gone = (real - fake).flatten(1), (asked - fake).flatten(1)
     eps = (gone * way).sum(1) / way.square().sum(1)
     torch.testing.assert_close(gone, eps[:, None] * way, rtol=1e-4, atol=1e-4)  # on the segment
     eps = eps.sort().values
-    assert float(eps.diff().min()) > 0  # each sample has its own
+    assert float(eps.diff().min()) > 0
     uniform = (torch.arange(len(eps)) + 0.5) / len(eps)
     assert float((eps - uniform).abs().max()) < 1.95 / math.sqrt(len(eps))  # Kolmogorov, p = .001
 
 
-def test_the_mixing_factors_come_from_the_stream_alone(part: Callable[..., Part]) -> None:
+@pytest.mark.parametrize("noise", [0.5, 0.01])
+def test_dragan_looks_around_the_data_as_far_as_its_noise_says(
+    noise: float, part: Callable[..., Part]
+) -> None:
+    real, critic = 3 * draw(400, 1, 4, 4) + 2, Quadratic()
+    value = row("dragan", part, noise=noise).value
+    assert value is not None
+    value(critic, real, torch.full_like(real, 1e6), stream())  # fakes do not count
+    (asked,) = critic.asked
+    told = ((asked - real) / (noise * real.std())).flatten().sort().values
+    normal = NormalDist()
+    ranks = torch.tensor([normal.cdf(x) for x in told.tolist()])
+    uniform = (torch.arange(len(told)) + 0.5) / len(told)
+    assert float((ranks - uniform).abs().max()) < 1.95 / math.sqrt(len(told))  # Kolmogorov
+    assert len(told.unique()) > 0.9 * len(told)  # each number of each sample is moved by itself
+
+
+@pytest.mark.parametrize(("name", "own"), [("r1", 0), ("r2", 1)])
+def test_r1_sees_real_samples_alone_and_r2_generated_ones(
+    name: str, own: int, part: Callable[..., Part]
+) -> None:
+    samples, critic, source = (draw(5, 2), draw(7, 2, seed=3)), Quadratic(), stream()
+    before = source.get_state()
+    value = penalty(name, part, 10.0)(critic, *samples, source)
+    assert len(critic.asked) == 1
+    assert torch.equal(critic.asked[0], samples[own])
+    assert torch.equal(source.get_state(), before)
+    expected = 10 / 2 * samples[own].square().sum() / len(samples[own])  # 10 / 2: as StyleGAN3
+    assert value.item() == pytest.approx(float(expected), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", DRAW)
+def test_what_is_drawn_comes_from_the_stream_alone(name: str, part: Callable[..., Part]) -> None:
     critics, source = [Quadratic() for _ in range(3)], stream(4)
     torch.manual_seed(0)
-    penalty(part)(critics[0], draw(5, 2), -draw(5, 2), source)
-    penalty(part)(critics[1], draw(5, 2), -draw(5, 2), source)
+    penalty(name, part)(critics[0], draw(5, 2), -draw(5, 2), source)
+    penalty(name, part)(critics[1], draw(5, 2), -draw(5, 2), source)
     torch.manual_seed(1)
-    penalty(part)(critics[2], draw(5, 2), -draw(5, 2), stream(4))
+    before = torch.get_rng_state()
+    penalty(name, part)(critics[2], draw(5, 2), -draw(5, 2), stream(4))
+    assert torch.equal(torch.get_rng_state(), before)
     first, second, again = (critic.asked[0] for critic in critics)
     assert torch.equal(first, again)
     assert not torch.equal(first, second)
 
 
-def test_the_penalty_leaves_the_generator_alone(part: Callable[..., Part]) -> None:
-    fake = draw(5, 2).requires_grad_(True)
-    penalty(part)(Quadratic(), draw(5, 2, seed=6), fake, stream()).backward()
+@pytest.mark.parametrize("name", FORMULAS)
+def test_no_penalty_reaches_the_generator(name: str, part: Callable[..., Part]) -> None:
+    fake, w = draw(5, 2).requires_grad_(True), Linear(3 * draw(2))
+    penalty(name, part)(w, draw(5, 2, seed=6), fake, stream()).backward()
     assert fake.grad is None
+    assert w.w.grad is not None
+    assert w.w.grad.abs().min() > 0
+
+
+def test_the_one_sided_penalty_is_nothing_below_slope_1(part: Callable[..., Part]) -> None:
+    for size, zero in ((0.0, True), (0.99, True), (1.01, False)):
+        critic = Linear(torch.tensor([0.0, size]))
+        value = penalty("gradient_penalty_one_sided", part)(
+            critic, draw(4, 2), draw(4, 2), stream()
+        )
+        value.backward()
+        assert (value.item() == 0) is zero
+        assert critic.w.grad is not None
+        assert (float(critic.w.grad.abs().sum()) == 0) is zero
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_penalty_s_gradient_is_that_of_finite_differences(
+    name: str, part: Callable[..., Part]
+) -> None:
+    """Through a smooth network, where second derivatives count."""
+    w, v = (draw(*s, seed=n).double() for n, s in enumerate([(6, 3), (6,)], 1))
+    real, fake = draw(4, 3, seed=8).double(), draw(4, 3, seed=9).double()
+
+    def value(w: Tensor) -> Tensor:
+        return penalty(name, part)(lambda x: (x @ w.T).tanh() @ v, real, fake, stream())
+
+    assert torch.autograd.gradcheck(value, w.requires_grad_(True))
+
+
+class Once(torch.autograd.Function):
+    """x squared, which refuses to be differentiated twice."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        return 2 * ctx.saved_tensors[0] * slope
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_differentiates_twice_says_whether_a_critic_that_refuses_it_cannot_be_used(
+    name: str, part: Callable[..., Part]
+) -> None:
+    chosen, first, last = row(name, part), nn.Linear(3, 2), nn.Linear(2, 1)
+
+    def once(x: Tensor) -> Tensor:
+        return last(Once.apply(first(x))).flatten()
+
+    real, fake = draw(4, 3), draw(4, 3, seed=2)
+    total = once(fake).mean() - once(real).mean()
+    if chosen.value is not None:
+        total = total + chosen.value(once, real, fake, stream())
+    if chosen.on_logits is not None:
+        total = total + chosen.on_logits(once(real), once(fake))
+    if chosen.differentiates_twice:
+        with pytest.raises(RuntimeError, match="differentiate twice"):
+            total.backward()
+    else:
+        total.backward()
+        assert first.weight.grad is not None
 
 
 def critic() -> nn.Module:
     torch.manual_seed(7)
-    return nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(108, 1))
+    layers = [nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(108, 1)]
+    return nn.Sequential(*layers, nn.Flatten(0))
 
 
+CONSTANT = torch.full((4, 1, 8, 8), -1.0)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        (draw(4, 1, 8, 8), draw(4, 1, 8, 8, seed=3)),
+        (draw(1, 1, 8, 8), draw(1, 1, 8, 8, seed=3)),
+        (1e6 * draw(4, 1, 8, 8), draw(4, 1, 8, 8, seed=3)),
+        (CONSTANT, CONSTANT),
+    ],
+    ids=["usual", "single", "far", "constant"],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_every_penalty_is_finite_and_leaves_finite_weights(
-    name: str, part: Callable[..., Part]
+    name: str, samples: tuple[Tensor, Tensor], part: Callable[..., Part]
 ) -> None:
-    row, network = make(part("penalty", name), Penalty), critic()
-    real, fake = draw(4, 1, 8, 8), draw(4, 1, 8, 8, seed=3)
-    if row.value is not None:
-        value = row.value(network, real, fake, stream())
+    chosen, network, (real, fake) = row(name, part), critic(), samples
+    values = []
+    if chosen.value is not None:
+        values.append(chosen.value(network, real, fake, stream()))
+    if chosen.on_logits is not None:
+        values.append(chosen.on_logits(network(real), network(fake)))
+    for value in values:
         assert value.requires_grad
+        assert value.shape == ()
         assert value.item() >= 0
-        assert math.isfinite(value.item())
-    if row.constrain is not None:
-        row.constrain(network)
+        value.backward()
+        slopes = [p.grad for p in network.parameters() if p.grad is not None]
+        assert all(slope.isfinite().all() for slope in [value, *slopes])
+    if chosen.constrain is not None:
+        chosen.constrain(network)
         assert all(torch.isfinite(p).all() and p.requires_grad for p in network.parameters())
-    assert (row.value is None and row.constrain is None) is (name == "none")
+    hooks = [chosen.value, chosen.constrain, chosen.on_logits]
+    assert sum(hook is not None for hook in hooks) == (0 if name == "none" else 1)
 
 
 @pytest.mark.parametrize("bound", [0.01, 0.1])
@@ -141,7 +304,7 @@ def test_clipping_bounds_every_weight_and_moves_no_other(
 ) -> None:
     network = critic()
     before = [p.detach().clone() for p in network.parameters()]
-    constrain = make(part("penalty", "weight_clip", bound=bound), Penalty).constrain
+    constrain = row("weight_clip", part, bound=bound).constrain
     assert constrain is not None
     constrain(network)
     for old, new in zip(before, network.parameters(), strict=True):
@@ -150,16 +313,124 @@ def test_clipping_bounds_every_weight_and_moves_no_other(
     assert max(p.abs().max().item() for p in network.parameters()) == pytest.approx(bound)
 
 
+# What lecam remembers.
+
+UPDATES = [([1.0, 3.0], [0.0, -1.0]), ([1.0, 5.0], [0.0, -2.0]), ([-1.0, 0.0], [4.0, 2.0])]
+"""Logits of three updates; their means are 2 and -.5, 3 and -1, -.5 and 3."""
+
+
+def logits(values: list[float]) -> Tensor:
+    return torch.tensor(values, requires_grad=True)
+
+
+def lecam(part: Callable[..., Part], **settings: float) -> tuple[Penalty, Callable[..., Tensor]]:
+    chosen = row("lecam", part, **settings)
+    assert chosen.on_logits is not None
+    return chosen, chosen.on_logits
+
+
+def test_lecam_has_its_hand_computed_values(part: Callable[..., Part]) -> None:
+    """With decay .9: the running means are 2, -.5; then 2.1, -.55; then 1.84, -.195."""
+    chosen, penalise = lecam(part, weight=0.5, decay=0.9)
+    found = [penalise(logits(a), logits(b)).item() for a, b in UPDATES]
+    # (1.5^2 + 3.5^2) / 2 = 7.25; (2^2 + 3^2) / 2 = 6.5
+    # (1.55^2 + 5.55^2) / 2 = 16.6025; (2.1^2 + 4.1^2) / 2 = 10.61
+    # (.805^2 + .195^2) / 2 = .343025; (2.16^2 + .16^2) / 2 = 2.3456
+    assert found == pytest.approx([6.875, 13.60625, 1.3443125], rel=1e-6)
+    assert chosen.state["real"].item() == pytest.approx(1.84, rel=1e-6)
+    assert chosen.state["fake"].item() == pytest.approx(-0.195, rel=1e-6)
+
+
+def test_lecam_s_gradient_knows_the_means_as_constants(part: Callable[..., Part]) -> None:
+    chosen, penalise = lecam(part, weight=0.5, decay=0.9)
+    for a, b in UPDATES:
+        real, fake = logits(a), logits(b)
+        penalise(real, fake).backward()
+        assert real.grad is not None
+        assert fake.grad is not None
+        # 1/2 of the derivative 2 (a - mean) over two samples
+        torch.testing.assert_close(real.grad, (real.detach() - chosen.state["fake"]) / 2)
+        torch.testing.assert_close(fake.grad, (fake.detach() - chosen.state["real"]) / 2)
+    assert not any(tensor.requires_grad for tensor in chosen.state.values())
+
+
+def test_lecam_s_means_follow_their_sum_over_the_past(part: Callable[..., Part]) -> None:
+    """d^(n-1) m_1 + (1 - d) sum over i > 1 of d^(n-i) m_i; the first update is not mixed with a zero."""
+    decay, means = 0.7, [float(x) for x in 5 + draw(40)]
+    chosen, penalise = lecam(part, decay=decay)
+    for mean in means:
+        penalise(torch.tensor([mean - 1, mean + 1]), torch.tensor([-mean]))
+    n = len(means)
+    expected = decay ** (n - 1) * means[0]
+    expected += sum((1 - decay) * decay ** (n - i) * m for i, m in enumerate(means[1:], 2))
+    assert chosen.state["real"].item() == pytest.approx(expected, rel=1e-5)
+    assert chosen.state["fake"].item() == pytest.approx(-expected, rel=1e-5)
+
+
+def test_lecam_goes_on_from_a_saved_state_bit_for_bit(part: Callable[..., Part]) -> None:
+    (first, penalise), (second, again) = lecam(part), lecam(part)
+    batches = [(draw(6, seed=n), draw(6, seed=n + 50)) for n in range(8)]
+    for a, b in batches[:4]:
+        penalise(a, b)
+    assert second.state["updates"] == 0  # two trials share nothing
+    held = dict(second.state)
+    saved = {name: tensor.clone() for name, tensor in first.state.items()}
+    second.restore(saved)
+    assert all(second.state[name] is tensor for name, tensor in held.items())  # in place
+    for a, b in batches[4:]:
+        assert torch.equal(penalise(a, b), again(a, b))
+    fresh = lecam(part)[1]
+    assert not torch.equal(fresh(*batches[0]), again(*batches[0]))  # the state counts
+
+
+def test_every_penalty_s_state_is_tensors_that_it_moves_in_place(part: Callable[..., Part]) -> None:
+    for name in NAMES:
+        chosen = row(name, part)
+        assert bool(chosen.state) is (name == "lecam")
+        chosen.to("cpu")
+        held = dict(chosen.state)
+        if chosen.on_logits is not None:
+            chosen.on_logits(draw(3), draw(3, seed=2))
+        assert all(chosen.state[key] is tensor for key, tensor in held.items())
+        chosen.restore({key: torch.zeros_like(tensor) for key, tensor in held.items()})
+        assert not any(tensor.any() for tensor in chosen.state.values())
+
+
+def test_a_state_moves_to_its_device_and_the_hooks_follow(part: Callable[..., Part]) -> None:
+    chosen, penalise = lecam(part)
+    chosen.to("meta")
+    assert {tensor.device.type for tensor in chosen.state.values()} == {"meta"}
+    moved = {name: torch.zeros(()) for name in chosen.state}
+    chosen.state.update(moved)  # as a move to another device replaces them
+    penalise(*(logits(values) for values in UPDATES[0]))
+    assert [moved[name].item() for name in ("real", "fake", "updates")] == [2, -0.5, 1]
+
+
+def test_a_state_of_another_penalty_is_refused(part: Callable[..., Part]) -> None:
+    with pytest.raises(ValueError, match=r"has the state \[\], not \['fake', 'real', 'updates'\]"):
+        row("lecam", part).restore({})
+    with pytest.raises(ValueError, match=r"has the state \['real'\], not \[\]"):
+        row("r1", part).restore({"real": torch.zeros(())})
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "told"),
     [
         ("weight_clip", {"bound": 0.0}, "penalty.bound is 0.0"),
         ("weight_clip", {"bound": -0.1}, "penalty.bound is -0.1"),
         ("gradient_penalty", {"weight": -1.0}, "penalty.weight is -1.0"),
+        ("gradient_penalty_one_sided", {"weight": -1.0}, "penalty.weight is -1.0"),
+        ("r1", {"gamma": -1}, "penalty.gamma is -1; it lies from 0"),
+        ("r2", {"gamma": math.inf}, "penalty.gamma is inf"),
+        ("dragan", {"weight": -0.5}, "penalty.weight is -0.5"),
+        ("dragan", {"noise": 0.0}, "penalty.noise is 0.0; it lies above 0"),
+        ("lecam", {"weight": -1.0}, "penalty.weight is -1.0"),
+        ("lecam", {"decay": 1.0}, "penalty.decay is 1.0; it lies from 0 to below 1"),
+        ("lecam", {"decay": -0.1}, "penalty.decay is -0.1"),
     ],
 )
 def test_settings_out_of_range_are_refused(
     name: str, settings: dict[str, float], told: str, part: Callable[..., Part]
 ) -> None:
     with pytest.raises(ValueError, match=told):
-        make(part("penalty", name, **settings), Penalty)
+        row(name, part, **settings)
