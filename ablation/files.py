@@ -19,8 +19,17 @@ FLOAT = re.compile(
 """What YAML 1.2 calls a float; YAML 1.1, which PyYAML reads, takes 1e-4 for a text."""
 
 
+CACHE = "ABLATION_CACHE"
+"""Environment variable that names the cache folder."""
+
 DEEPEST = 50
 """How many lists and mappings may stand inside each other in a YAML file."""
+
+
+def cache_folder() -> Path:
+    """Return the folder for downloads and shared results: $ABLATION_CACHE, or the XDG cache."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get(CACHE) or Path(home) / "activation-ablation")
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

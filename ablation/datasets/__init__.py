@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ablation.files import cache_folder as cache_folder
 from ablation.fingerprint import array_fingerprint, pictures
 from ablation.part import check_number
-
-CACHE = "ABLATION_CACHE"
 
 
 @dataclass(frozen=True)
@@ -58,12 +56,6 @@ class Dataset:
         """Sixteen hexadecimal digits over all samples and labels."""
         kept = (self.train, self.test, self.train_labels, self.test_labels)
         return array_fingerprint(*(t.numpy() for t in kept if t is not None))
-
-
-def cache_folder() -> Path:
-    """Return the folder for downloads and shared results: $ABLATION_CACHE, or the XDG cache."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get(CACHE) or Path(home) / "activation-ablation")
 
 
 def scaled(images: Tensor) -> Tensor:
