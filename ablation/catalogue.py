@@ -32,28 +32,37 @@ def groups() -> list[str]:
 
 def rows(group: str) -> dict[str, dict[str, Any]]:
     """Return each row of a group by name; raises ValueError for an unknown group or a damaged row."""
+    return {name: _row(item) for name, item in sorted(_files(group).items())}
+
+
+def row(group: str, name: str) -> dict[str, Any]:
+    """Return one row; raises ValueError that names the nearest ones."""
+    found = _files(group)
+    if name not in found:
+        raise ValueError(f"{name!r} is not a known {group}{nearest(name, list(found))}")
+    return _row(found[name])
+
+
+def _files(group: str) -> dict[str, Traversable]:
+    """Return the file of each row of a group by name, the user's own first."""
     if group not in groups():
         raise ValueError(f"no group {group!r}{nearest(group, groups())}")
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Traversable] = {}
     for folder in folders():
         if not (folder / group).is_dir():
             continue
         for item in (folder / group).iterdir():
             name, dot, kind = item.name.rpartition(".")
-            if dot and kind == "yaml" and name not in found:
-                row = read_yaml(Path(str(item)))
-                if not isinstance(row, dict):
-                    raise ValueError(f"{item} is damaged: a row is a mapping")
-                found[name] = row
-    return dict(sorted(found.items()))
+            if dot and kind == "yaml":
+                found.setdefault(name, item)
+    return found
 
 
-def row(group: str, name: str) -> dict[str, Any]:
-    """Return one row; raises ValueError that names the nearest ones."""
-    found = rows(group)
-    if name not in found:
-        raise ValueError(f"{name!r} is not a known {group}{nearest(name, list(found))}")
-    return found[name]
+def _row(item: Traversable) -> dict[str, Any]:
+    row = read_yaml(Path(str(item)))
+    if not isinstance(row, dict):
+        raise ValueError(f"{item} is damaged: a row is a mapping")
+    return row
 
 
 def nearest(word: str, options: Sequence[str]) -> str:
