@@ -24,7 +24,7 @@ DOORS = {
 LEVELS = [
     {"part", "files", "fingerprint", "shape"},
     {"spec"},
-    {"record", "factories"},
+    {"record", "factories", "known"},
     {
         *("catalogue", "activations", "losses", "penalties", "constraints", "optimizers"),
         *("datasets", "randomness"),

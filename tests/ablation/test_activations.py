@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -46,62 +45,16 @@ def test_gain_of_our_rows_is_that_of_the_table(part: Callable[..., Part]) -> Non
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gain_gives_unit_second_moment(name: str, part: Callable[..., Part]) -> None:
-    """A million draws know the moment to about 0.15 % (one standard error), whatever the quadrature does."""
+    """300,000 draws know the moment to about 0.3 % (one standard error; 1 % for tails like those of squares)."""
     activation = Activation(part("activation", name))
-    z = torch.from_numpy(np.random.default_rng(5).normal(size=(1_000_000, 1)))
+    incoming = activation.channels_in(2)
+    torch.manual_seed(5)
+    z = torch.randn(300_000, incoming)
     with torch.no_grad():
-        squares = (activation.gain * activation.fresh().double()(z)).square()
-    error = float(squares.std()) / 1000
-    assert error < 3e-3
-    assert abs(float(squares.mean()) - 1) < 5 * error + 1e-9
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("name", NAMES)
-def test_value_and_slope_are_finite_far_out(
-    name: str, dtype: torch.dtype, part: Callable[..., Part]
-) -> None:
-    phi = Activation(part("activation", name)).fresh().to(dtype)
-    u = torch.tensor([[-1e4], [-100.0], [-1.0], [0.0], [1.0], [100.0], [1e4]], dtype=dtype)
-    assert torch.isfinite(phi(u)).all()
-    assert torch.isfinite(slopes(phi, u)).all()
-    assert phi(u).shape == slopes(phi, u).shape == u.shape
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_slopes_are_those_of_finite_differences(name: str, part: Callable[..., Part]) -> None:
-    phi = Activation(part("activation", name)).fresh().double()
-    u = torch.linspace(-4.03, 4.01, 201, dtype=torch.float64).reshape(3, 67)  # away from kinks at 0
-    width = 1e-6
-    with torch.no_grad():
-        difference = (phi(u + width) - phi(u - width)) / (2 * width)
-    torch.testing.assert_close(slopes(phi, u), difference, rtol=1e-5, atol=1e-7)
-
-
-STEEPEST = {
-    "relu": 1.0,
-    "leaky_relu": 1.0,
-    "elu": 1.0,
-    "sigmoid": 0.25,
-    "tanh": 1.0,
-    "identity": 1.0,
-}
-
-
-@pytest.mark.parametrize(("name", "slope"), STEEPEST.items())
-def test_steepest_slope_is_the_known_one(
-    name: str, slope: float, part: Callable[..., Part]
-) -> None:
-    assert Activation(part("activation", name)).steepest == pytest.approx(slope, rel=1e-6)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_slope_exceeds_the_steepest(name: str, part: Callable[..., Part]) -> None:
-    activation = Activation(part("activation", name))
-    u = torch.from_numpy(np.random.default_rng(1).uniform(-30, 30, (20_000, 1)))
-    highest = float(slopes(activation.fresh().double(), u).abs().max())
-    assert highest <= activation.steepest * (1 + 1e-7)
-    assert highest >= activation.steepest * 0.99
+        squares = (activation.gain * activation.fresh()(z)).square().mean(1).double()
+    error = float(squares.std()) / math.sqrt(len(z))
+    assert error < 1e-2
+    assert abs(float(squares.mean()) - 1) < 5 * error + 1e-6
 
 
 def test_slopes_need_no_gradient_of_the_caller(part: Callable[..., Part]) -> None:
@@ -125,16 +78,17 @@ def test_an_activation_without_a_gain_is_refused() -> None:
         print(dead.gain)
 
 
-PRELU = Part("prelu", "torch.nn.PReLU")
+LEARNING = ["prelu", "swish", "snake", "acon_c", "dynamic_tanh"]
 
 
 @pytest.mark.parametrize("architecture", rows("architecture"))
-@pytest.mark.parametrize("activation", [*NAMES, PRELU], ids=str)
+@pytest.mark.parametrize("activation", ["relu", "rrelu", *LEARNING])
 def test_every_site_has_a_module_of_its_own(
-    activation: str | Part,
+    activation: str,
     architecture: str,
     ask: Callable[..., TrialSpec],
     begun: Callable[..., object],
+    part: Callable[..., Part],
 ) -> None:
     networks = begun(ask(activation=activation, architecture=architecture)).training.networks
     found = sites(networks.generator, networks.discriminator)
@@ -142,20 +96,26 @@ def test_every_site_has_a_module_of_its_own(
     assert len({id(site.phi) for site in found}) == len(found)
     own = [parameter for site in found for parameter in site.phi.parameters()]
     assert len({p.data_ptr() for p in own}) == len(own)
-    if activation is PRELU:
-        assert len(own) == len(found)
+    each = Activation(part("activation", activation)).facts["learnable"]
+    assert sum(parameter.numel() for parameter in own) == each * len(found)
 
 
 @pytest.mark.slow
-def test_learnable_slopes_of_sites_part_ways(
-    ask: Callable[..., TrialSpec], fit: Callable[..., object]
+@pytest.mark.parametrize("name", LEARNING)
+def test_learned_values_of_sites_part_ways(
+    name: str, ask: Callable[..., TrialSpec], fit: Callable[..., object]
 ) -> None:
-    networks = fit(ask(activation=PRELU)).training.networks
-    learned = [
-        float(s.phi.weight.detach()) for s in sites(networks.generator, networks.discriminator)
-    ]
-    assert len(set(learned)) == len(learned) == 4
-    assert all(value != 0.25 for value in learned)  # where PReLU starts
+    """Every parameter of every site moves, each its own way."""
+    networks = fit(ask(activation=name)).training.networks
+    start = dict(Activation(ask(activation=name).generator_activation).fresh().named_parameters())
+    for key, first in start.items():
+        found = [
+            (site.name, float(dict(site.phi.named_parameters())[key].detach()))
+            for site in sites(networks.generator, networks.discriminator)
+        ]
+        values = [value for _, value in found]
+        assert len(set(values)) == len(values) == 4
+        assert first.item() not in values
 
 
 def test_a_site_maker_puts_each_activation_in_its_place(ask: Callable[..., TrialSpec]) -> None:
@@ -178,11 +138,17 @@ def test_a_site_is_its_activation_and_shows_what_passes(
     name: str, part: Callable[..., Part]
 ) -> None:
     site = ActivationSite("generator.0", Activation(part("activation", name)))
-    u, seen = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), []
-    expected = site.activation.fresh()(u)
-    assert torch.equal(site(u), expected)
+    u = torch.randn(5, site.channels_in(4), generator=torch.Generator().manual_seed(0))
+
+    def alike(phi: nn.Module) -> torch.Tensor:
+        torch.manual_seed(0)  # for what draws
+        return phi(u)
+
+    seen, expected = [], alike(site.activation.fresh())
+    assert site.channels_out(u.shape[1]) == expected.shape[1] == 4
+    assert torch.equal(alike(site), expected)
     site.tap = lambda *passed: seen.append(passed)
-    assert torch.equal(site(u), expected)
+    assert torch.equal(alike(site), expected)
     assert len(seen) == 1
     assert seen[0][0] is site
     assert torch.equal(seen[0][1], u)

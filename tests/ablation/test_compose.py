@@ -123,7 +123,7 @@ def test_a_wrong_word_is_refused_in_one_line(word: str, named: str, near: str) -
     assert "\n" not in told
     assert named in told
     assert near in told.replace(named, "", 1)
-    assert len(told) < 400
+    assert len(told) < 600
 
 
 def test_a_wrong_word_beside_right_ones_is_the_one_that_is_named() -> None:
@@ -230,7 +230,7 @@ def test_hydra_searchpath_finds_a_row_outside_the_checkout(tmp_path: Path) -> No
     spec = compose([path, "activation=hard"])
     assert spec.generator_activation == Part("hard", "torch.nn.Hardswish")
     assert compose([path, "activation_at={generator.0: hard}"]).activation_at[0][1].name == "hard"
-    _, axes = expand([path, "activation=glob(h*)"])
+    _, axes = expand([path, "activation=glob(*ard)"])
     assert axes[0].levels == (("activation=hard",),)
     with pytest.raises(ValueError, match=r"unknown key 'optimizer\.lrr'"):
         compose([path, "activation=hard", "optimizer.lrr=3"])
