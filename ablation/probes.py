@@ -18,9 +18,10 @@ from ablation.networks import Networks
 from ablation.record import Reading
 
 DEAD = 1e-3
-"""A unit is dead if |phi'(u)| is at most this share of sup |phi'| for every sample and position of the probe batch."""
+"""A unit is dead if |phi'(u)| is at most this share of its activation's `scale` for every sample and position of the
+probe batch. The units of a site are the channels of its output."""
 SATURATED = 1e-2
-"""A (sample, unit) pair is saturated if |phi'(u)| is below this share of sup |phi'|."""
+"""A (sample, unit) pair is saturated if |phi'(u)| is below this share of its activation's `scale`."""
 
 
 def due(step: int, steps: int, probes: int) -> bool:
@@ -84,7 +85,7 @@ class Probe:
 
     @torch.no_grad()
     def units(self, step: int) -> None:
-        """Measure dead and saturated units on the probe batch and close the readings of `step`."""
+        """Measure units on the probe batch and what their sites have learned, and close the readings of `step`."""
         found: dict[str, list[Tensor]] = {}
 
         def tap(site: ActivationSite, u: Tensor, _: Tensor) -> None:
@@ -98,12 +99,14 @@ class Probe:
             discriminator(self.real)
         for site in everywhere:
             slope = torch.cat(found[site.name]).transpose(0, 1).flatten(1)  # units x samples
-            steepest = site.activation.steepest
-            dead = (slope <= DEAD * steepest).all(dim=1).float().mean()
-            saturated = (slope < SATURATED * steepest).float().mean()
+            scale = site.activation.scale
+            measured = {
+                "dead_fraction": (slope <= DEAD * scale).all(dim=1).float().mean(),
+                "saturated_fraction": (slope < SATURATED * scale).float().mean(),
+                **{f"learned_{name}": p.float().mean() for name, p in site.phi.named_parameters()},
+            }
             network = site.name.split(".")[0]
-            self._pending.append((network, site.name, "dead_fraction", dead))
-            self._pending.append((network, site.name, "saturated_fraction", saturated))
+            self._pending += [(network, site.name, name, value) for name, value in measured.items()]
         self._close(step)
 
     def _close(self, step: int) -> None:
