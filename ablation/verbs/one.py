@@ -23,6 +23,12 @@ def do_list(given: Namespace) -> int:
         answer(groups()) if given.json else print("\n".join(groups()))
         return 0
     found = rows(given.group)
+    if given.group == "activation":
+        from ablation.verbs.activations import described, table
+
+        known = described(found)
+        answer(known) if given.json else print(table(known))
+        return 0
     if given.json:
         answer(found)
         return 0
