@@ -36,8 +36,9 @@ def apart() -> Iterator[None]:
 
 
 def module(part: Part) -> nn.Module:
-    """Make the module in float64, for training; nothing learns here."""
-    return make(part, nn.Module).double().requires_grad_(False)
+    """Make the module in float64, for training; nothing learns here, and what it draws to start is always the same."""
+    with apart():
+        return make(part, nn.Module).double().requires_grad_(False)
 
 
 @cache

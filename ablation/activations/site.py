@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-from ablation.activations.facts import facts, gain, scale, steepest
+from ablation.activations.facts import facts, gain, module, scale, steepest
 from ablation.activations.slopes import channels
 from ablation.factories import make
 from ablation.part import Part
@@ -66,12 +66,12 @@ class Activation:
 
     def channels_out(self, incoming: int) -> int:
         """Return how many channels `incoming` become; a module that changes the number says so itself."""
-        rule = getattr(self.fresh(), "channels_out", None)
+        rule = getattr(module(self.part), "channels_out", None)
         return incoming if rule is None else int(rule(incoming))
 
     def channels_in(self, width: int) -> int:
         """Return how many channels become `width`; raises ValueError if no number does."""
-        seen, sharing = channels(self.fresh())
+        seen, sharing = channels(module(self.part))
         incoming, rest = divmod(width * seen, sharing)
         if rest or incoming < 1 or self.channels_out(incoming) != width:
             raise ValueError(

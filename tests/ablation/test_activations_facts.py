@@ -316,6 +316,13 @@ class Nothing(Mapped):
 class Noise(Mapped):
     of = staticmethod(lambda u: u + torch.randn_like(u))
 
+class Drawn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.slope = nn.Parameter(torch.rand(()))
+    def forward(self, u):
+        return self.slope * u
+
 class Once(torch.autograd.Function):
     @staticmethod
     def forward(context, u):
@@ -397,6 +404,18 @@ def test_what_draws_is_known_for_it(odd: Callable[[str], Part]) -> None:
     noise = Activation(odd("Noise"))
     assert noise.facts["random"] is True
     assert noise.gain == pytest.approx(2**-0.5, rel=2e-3)
+
+
+def test_what_starts_from_a_draw_moves_no_stream_either(odd: Callable[[str], Part]) -> None:
+    drawn, gains = odd("Drawn"), set()
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        activation = Activation(replace(drawn, name=f"drawn{seed}"))
+        gains.add((activation.gain, activation.scale, activation.facts["gain"]))
+        assert activation.channels_in(3) == activation.channels_out(3) == 3
+        assert torch.equal(torch.get_rng_state(), before)
+    assert len(gains) == 1
 
 
 def test_a_zero_has_no_gain_and_the_other_facts(odd: Callable[[str], Part]) -> None:
