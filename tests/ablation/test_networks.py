@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,16 +12,42 @@ import torch
 from torch import Tensor, nn
 
 from ablation.activations import Activation, ActivationSite, site_maker, sites
-from ablation.catalogue import rows
+from ablation.catalogue import row, rows
 from ablation.factories import make
-from ablation.networks import WEIGHTED, Networks, initialise
+from ablation.networks import NORMS, WEIGHTED, Networks, initialise, parameters
+from ablation.networks.players import normal as norm_of
+from ablation.networks.resnet import Block
+from ablation.part import BEFORE
 from ablation.probes import tapped
 from ablation.spec import Part, TrialSpec
 
 Ask = Callable[..., TrialSpec]
 ACTIVATIONS = list(rows("activation"))
-PIXELS = [(1, 8, 8), (3, 16, 16), (1, 28, 28), (3, 32, 32), (3, 64, 64)]
-SHAPES = [("mlp", (2,)), *((name, shape) for name in rows("architecture") for shape in PIXELS)]
+SAME = [
+    name
+    for name in ACTIVATIONS
+    if Activation(Part.read(row("activation", name), "")).channels_out(12) == 12
+]
+"""The activations that keep the number of channels."""
+PIXELS = [(1, 8, 8), (3, 16, 16), (6, 16, 16), (1, 28, 28), (3, 32, 32), (3, 64, 64), (6, 32, 32)]
+VECTORS = [(2,), (8,)]
+ARCHITECTURES = list(rows("architecture"))
+PERCEPTRONS = [name for name in ARCHITECTURES if "mlp" in name]
+
+
+def fits(name: str, shape: tuple[int, ...]) -> bool:
+    return name != "resnet" or shape[-1] in (32, 64)
+
+
+def fitting(name: str) -> tuple[int, ...]:
+    """Return a small shape that an architecture makes."""
+    return (1, 32, 32) if name == "resnet" else (1, 8, 8)
+
+
+SHAPES = [
+    *((name, shape) for name in PERCEPTRONS for shape in VECTORS),
+    *((name, shape) for name in ARCHITECTURES for shape in PIXELS if fits(name, shape)),
+]
 
 
 def build(
@@ -53,6 +80,7 @@ def test_noise_becomes_samples_and_samples_become_logits(
     assert samples.dtype == logits.dtype == torch.float32
     if len(shape) == 3:
         assert float(samples.abs().max()) <= 1
+    networks.generator.eval()  # batch norm has nothing to say of one sample
     with torch.no_grad():
         assert networks.discriminator(samples[:2]).shape == (2,)
         assert networks.generator(normal(1, networks.latent)).shape == (1, *shape)
@@ -123,8 +151,16 @@ WRONG = [
     ("mlp", {"output": "relu"}, "architecture.output is 'relu'"),
     ("dcgan", {"width": 0}, "architecture.width is 0"),
     ("dcgan", {"output": "softmax"}, "architecture.output is 'softmax'"),
-    ("dcgan", {"generator_norm": "layer"}, "generator_norm is 'layer'"),
-    ("dcgan", {"discriminator_norm": "layer"}, "discriminator_norm is 'layer'"),
+    ("dcgan", {"generator_norm": "weight"}, "generator_norm is 'weight'"),
+    ("dcgan", {"discriminator_norm": "weight"}, "discriminator_norm is 'weight'"),
+    ("dcgan", {"discriminator_norm": "spectral"}, "constraint=spectral_norm"),
+    ("mlp", {"discriminator_norm": "spectral"}, "constraint=spectral_norm"),
+    ("mlp", {"generator_norm": "instance"}, "instance norm needs pictures"),
+    ("mlp", {"discriminator_output": "tanh"}, "discriminator_output is 'tanh'"),
+    ("mlp", {"generator_width": 0}, "architecture.generator_width is 0"),
+    ("mlp", {"generator_depth": -2}, "architecture.generator_depth is -2"),
+    ("mlp", {"fixed_std": 0.0}, "architecture.fixed_std is 0.0"),
+    ("resnet", {"width": 8}, "resnet makes images of 32 or 64 pixels"),
 ]
 
 
@@ -197,11 +233,11 @@ def test_convolutions_count_the_inputs_that_reach_one_output(
         assert 0.7 < found[site] < 1.4, (site, found)
 
 
-@pytest.mark.parametrize("name", rows("architecture"))
-@pytest.mark.parametrize("other", [a for a in ACTIVATIONS if a != "relu"])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("other", ["tanh", "sigmoid", "prelu"])
 def test_fixed_weights_ignore_the_activation(other: str, name: str, ask: Ask) -> None:
     a, b = (
-        build(ask(activation=activation, architecture=name), (1, 8, 8), "fixed")
+        build(ask(activation=activation, architecture=name), fitting(name), "fixed")
         for activation in ("relu", other)
     )
     for mine, theirs in ((a.generator, b.generator), (a.discriminator, b.discriminator)):
@@ -219,11 +255,16 @@ def test_fixed_weights_are_those_of_the_papers(ask: Ask, part: Callable[..., Par
     assert float(module.weight.std()) == pytest.approx(math.sqrt(2 / 300), rel=0.02)
 
 
-@pytest.mark.parametrize("name", rows("architecture"))
-@pytest.mark.parametrize("other", [a for a in ACTIVATIONS if a != "relu"])
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        *((other, "mlp") for other in SAME if other not in ("relu", "identity", "selu")),
+        *((other, name) for other in ("tanh", "sigmoid") for name in ARCHITECTURES),
+    ],
+)
 def test_equal_seeds_start_from_proportional_weights(other: str, name: str, ask: Ask) -> None:
     """So that two activations differ in the scale of their weights, and in no direction."""
-    a, b = (build(ask(activation=x, architecture=name), (1, 16, 16)) for x in ("relu", other))
+    a, b = (build(ask(activation=x, architecture=name), fitting(name)) for x in ("relu", other))
     ratio = Activation(sites(b.generator)[0].activation.part).gain / math.sqrt(2)
     seen = set()
     for mine, theirs in ((a.generator, b.generator), (a.discriminator, b.discriminator)):
@@ -235,12 +276,12 @@ def test_equal_seeds_start_from_proportional_weights(other: str, name: str, ask:
     assert seen == {1.0, ratio} or ratio == pytest.approx(1.0, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", rows("architecture"))
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_depend_on_the_seed_alone(name: str, ask: Ask) -> None:
     torch.manual_seed(1)
-    first = build(ask(architecture=name), (1, 8, 8), seed=5)
+    first = build(ask(architecture=name), fitting(name), seed=5)
     torch.manual_seed(2)
-    again, other = (build(ask(architecture=name), (1, 8, 8), seed=n) for n in (5, 6))
+    again, other = (build(ask(architecture=name), fitting(name), seed=n) for n in (5, 6))
     for mine, same, different in zip(
         weighted(first.generator), weighted(again.generator), weighted(other.generator), strict=True
     ):
@@ -254,3 +295,177 @@ def test_a_site_in_an_architecture_takes_the_place_of_its_name(ask: Ask) -> None
     kinds = {s.name: type(s.phi) for s in sites(networks.generator, networks.discriminator)}
     assert {name for name, kind in kinds.items() if kind is nn.Tanh} == {"discriminator.0"}
     assert all(isinstance(s, ActivationSite) for s in sites(networks.generator))
+
+
+KINDS = {
+    "none": nn.Identity,
+    "batch": (nn.BatchNorm1d, nn.BatchNorm2d),
+    "layer": (nn.LayerNorm, nn.GroupNorm),
+    "instance": nn.InstanceNorm2d,
+    "group": nn.GroupNorm,
+}
+
+
+def normed(name: str, norm: str, ask: Ask, part: Callable[..., Part]) -> Networks:
+    both = {"generator_norm": norm, "discriminator_norm": norm}
+    shape = (3, 32, 32) if name in ("dcgan", "resnet") else (1, 8, 8)
+    return build(ask(architecture=part("architecture", name, width=8, **both)), shape)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_norm_is_a_choice(name: str, norm: str, ask: Ask, part: Callable[..., Part]) -> None:
+    if norm == "instance" and name in PERCEPTRONS:
+        with pytest.raises(ValueError, match="instance norm needs pictures"):
+            normed(name, norm, ask, part)
+        return
+    networks = normed(name, norm, ask, part)
+    for player in (networks.generator, networks.discriminator):
+        found = [m for m in player.modules() if isinstance(m, KINDS[norm])]
+        kept = [m for m in player.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
+        assert found or (norm == "none" and name in PERCEPTRONS)
+        assert bool(kept) is (norm == "batch")
+        assert all(m.momentum == 0.1 and m.eps == 1e-5 for m in kept)  # BatchNorm(n, 0.8) sets eps
+    moved = networks.generator(normal(6, networks.latent))
+    again = networks.generator(normal(6, networks.latent))
+    torch.testing.assert_close(moved, again)
+    networks.generator.eval()
+    calm = networks.generator(normal(6, networks.latent))
+    assert torch.allclose(calm, moved, rtol=1e-4, atol=1e-5) is (norm != "batch")
+
+
+@pytest.mark.parametrize("norm", ["none", "layer", "instance", "group"])
+def test_a_norm_without_a_batch_judges_each_sample_alone(
+    norm: str, ask: Ask, part: Callable[..., Part]
+) -> None:
+    D = normed("resnet", norm, ask, part).discriminator
+    x = normal(4, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(D(x)[:1], D(torch.cat([x[:1], 5 * x[1:]]))[:1])
+
+
+@pytest.mark.parametrize("norm", ["layer", "group", "instance"])
+def test_norms_leave_channels_of_unit_variance(norm: str) -> None:
+    layer = norm_of(norm, 48, images=True)
+    out = layer(3 + 2 * normal(5, 48, 6, 6)).detach()
+    over = {"layer": (1, 2, 3), "group": (1, 2, 3), "instance": (2, 3)}[norm]
+    assert float(out.mean(over).abs().max()) < 1e-4
+    torch.testing.assert_close(
+        out.var(over, correction=0).mean(), torch.tensor(1.0), rtol=1e-3, atol=0
+    )
+
+
+def test_group_norm_has_the_most_groups_that_divide() -> None:
+    groups = {
+        channels: norm_of("group", channels, images=True).num_groups for channels in (4, 48, 64, 13)
+    }
+    assert groups == {4: 4, 48: 24, 64: 32, 13: 13}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_gradient_reaches_every_weight(name: str, ask: Ask) -> None:
+    shape = (2,) if name in PERCEPTRONS else (3, 32, 32)
+    networks = build(ask(activation="tanh", architecture=name), shape)
+    D = networks.discriminator
+    D(networks.generator(normal(6, networks.latent))).square().sum().backward()
+    for player in (networks.generator, D):
+        for layer in player.modules():
+            if isinstance(layer, WEIGHTED):
+                assert layer.weight.grad is not None
+                assert layer.weight.grad.any()
+
+
+@pytest.mark.parametrize("changing", [a for a in ACTIVATIONS if a not in SAME])
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_an_activation_may_change_the_number_of_channels(
+    changing: str, name: str, ask: Ask
+) -> None:
+    """The widths after a site stay the architecture's; where a stream enters one, the next layer follows."""
+    shape = (4,) if name in PERCEPTRONS else (3, 32, 32)
+    networks = build(ask(activation=changing, architecture=name), shape)
+    plain = build(ask(activation="relu", architecture=name), shape)
+    samples = networks.generator(normal(4, networks.latent))
+    assert samples.shape == (4, *shape)
+    assert networks.discriminator(samples).shape == (4,)
+    assert parameters(networks) != parameters(plain)
+    assert len(sites(networks.generator)) == len(sites(plain.generator))
+
+
+def test_a_width_that_an_activation_cannot_make_is_refused(
+    ask: Ask, part: Callable[..., Part]
+) -> None:
+    with pytest.raises(ValueError, match="crelu makes no layer of 7 channels"):
+        build(ask(activation="crelu", architecture=part("architecture", "mlp", width=7)), (2,))
+
+
+def test_parameters_are_counted_by_player(ask: Ask, part: Callable[..., Part]) -> None:
+    spec = ask(architecture=part("architecture", "mlp", width=10, depth=2, latent=3))
+    assert parameters(build(spec, (2,))) == {
+        "generator": 3 * 10 + 10 + 10 * 10 + 10 + 10 * 2 + 2,
+        "discriminator": 2 * 10 + 10 + 10 * 10 + 10 + 10 + 1,
+    }
+
+
+def test_the_published_networks_have_their_sizes(ask: Ask) -> None:
+    """PacGAN's: G 2-400-400-400-400-2, D three layers of 200 maxout units with 5 pieces."""
+    whole = Part.read(row("architecture", "maxout_mlp"), "")
+    networks = build(ask(generator="relu", discriminator="maxout", architecture=whole), (2,))
+    shapes = [
+        [tuple(m.weight.shape) for m in weighted(p)]
+        for p in (networks.generator, networks.discriminator)
+    ]
+    assert shapes[0] == [(400, 2), (400, 400), (400, 400), (400, 400), (2, 400)]
+    assert shapes[1] == [(1000, 2), (1000, 200), (1000, 200), (1, 200)]
+    deep = build(ask(architecture=Part.read(row("architecture", "deep_mlp"), "")), (2,))
+    assert len(sites(deep.discriminator)) == 12
+
+
+@pytest.mark.parametrize(("side", "blocks"), [(32, (3, 4)), (64, (4, 6))])
+def test_resnet_has_the_paper_s_blocks(side: int, blocks: tuple[int, int], ask: Ask) -> None:
+    networks = build(ask(architecture="resnet"), (3, side, side))
+    found = [
+        [m for m in player.modules() if isinstance(m, Block)]
+        for player in (networks.generator, networks.discriminator)
+    ]
+    assert tuple(map(len, found)) == blocks
+    assert len(sites(networks.generator)) == 2 * blocks[0] + 1
+    assert len(sites(networks.discriminator)) == 2 * blocks[1]  # none before the first block
+    features = networks.discriminator[: blocks[1]](normal(2, 3, side, side))
+    assert features.shape[2:] == ((8, 8) if side == 32 else (2, 2))
+
+
+@pytest.mark.parametrize(
+    ("output", "ends"),
+    [("tanh", (-1, 1)), ("sigmoid", (0, 1)), ("identity", (-math.inf, math.inf))],
+)
+def test_the_output_s_range_is_known(
+    output: str, ends: tuple[float, float], ask: Ask, part: Callable[..., Part]
+) -> None:
+    networks = build(ask(architecture=part("architecture", "mlp", output=output)), (1, 8, 8))
+    assert networks.output_range == ends
+    with torch.no_grad():
+        found = networks.generator(300 * normal(50, networks.latent))
+    assert float(found.min()) >= ends[0]
+    assert float(found.max()) <= ends[1]
+
+
+def test_a_sigmoid_discriminator_answers_with_probabilities(
+    ask: Ask, part: Callable[..., Part]
+) -> None:
+    chosen = part("architecture", "mlp", discriminator_output="sigmoid")
+    D = build(ask(architecture=chosen), (2,)).discriminator
+    with torch.no_grad():
+        found = D(100 * normal(40, 2))
+    assert 0 <= float(found.min()) < 0.5 < float(found.max()) <= 1
+
+
+def test_keys_of_older_questions_stay() -> None:
+    """An mlp or dcgan that spells out the later arguments at their earlier values is the same question."""
+    for name in ("mlp", "dcgan"):
+        whole = Part.read(row("architecture", name), "")
+        before = BEFORE[whole.target]
+        old = replace(whole, arguments=tuple(a for a in whole.arguments if a[0] not in before))
+        assert len(old.arguments) < len(whole.arguments)
+        assert old.canonical() == whole.canonical()
+        other = whole.keywords | {"discriminator_output": "sigmoid"}
+        assert replace(whole, arguments=tuple(sorted(other.items()))).canonical() != old.canonical()
