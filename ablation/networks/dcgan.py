@@ -35,7 +35,7 @@ def dcgan(
     `width` counts the channels next to the image; they double at each halving. No norm stands next to the image.
     """
     whole(width=width, latent=latent)
-    check_norms(generator=generator_norm, discriminator=discriminator_norm)
+    check_norms(generator=generator_norm, discriminator=discriminator_norm, images=True)
     channels, base, halvings = _pyramid(shape)
     widths = [width * 2**level for level in range(halvings)]  # next to the image first
     last = output_name(output, shape)

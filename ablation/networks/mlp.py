@@ -39,7 +39,7 @@ def mlp(
     wide = width if generator_width is None else generator_width
     deep = depth if generator_depth is None else generator_depth
     whole(width=width, depth=depth, latent=latent, generator_width=wide, generator_depth=deep)
-    check_norms(generator=generator_norm, discriminator=discriminator_norm)
+    check_norms(generator=generator_norm, discriminator=discriminator_norm, images=False)
     if fixed_std is not None:
         check_number(fixed_std, float, "architecture.fixed_std", 0, ends="()")
     size, last = math.prod(shape), output_name(output, shape)

@@ -17,8 +17,9 @@ OUTPUTS = {"tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "identity": nn.Identity}
 RANGES = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0), "identity": (-math.inf, math.inf)}
 JUDGED = ("identity", "sigmoid")
 NORMS = ("none", "batch", "layer", "instance", "group")
-GROUPS = 32
-"""The most groups of `group` (Wu & He 2018)."""
+GROUPS, MEMBERS = 32, 4
+"""The most groups of `group` (Wu & He 2018), and the fewest channels of one, where the layer has so many: a vector's
+only channel less its own mean is 0, whatever the network learns."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,8 @@ def judged_by(name: str) -> list[nn.Module]:
     return [Logit()] if name == "identity" else [Logit(), OUTPUTS[name]()]
 
 
-def check_norms(*, generator: str, discriminator: str) -> None:
-    """Raise ValueError for a normalisation that is none."""
+def check_norms(*, generator: str, discriminator: str, images: bool) -> None:
+    """Raise ValueError for a normalisation that is none, and for instance norm of vectors."""
     for network, norm in (("generator", generator), ("discriminator", discriminator)):
         if norm == "spectral":
             raise ValueError(
@@ -93,13 +94,19 @@ def check_norms(*, generator: str, discriminator: str) -> None:
             raise ValueError(
                 f"architecture.{network}_norm is {norm!r}; it is one of {', '.join(NORMS)}"
             )
+        if norm == "instance" and not images:
+            known = ", ".join(name for name in NORMS if name != norm)
+            raise ValueError(
+                f"architecture.{network}_norm is 'instance'; instance norm needs pictures, these"
+                f" layers hold vectors: it is one of {known}"
+            )
 
 
 def normal(norm: str, channels: int, *, images: bool) -> nn.Module:
     """Return a normalisation of `channels` channels, of images N C H W or of vectors N C.
 
     Layer norm of images is over C H W with a weight a channel, as WGAN-GP's critics have it; group norm has the most
-    groups, up to 32, that divide the channels.
+    groups that divide the channels, up to 32 and of at least four channels.
     """
     if norm == "none":
         return nn.Identity()
@@ -108,11 +115,9 @@ def normal(norm: str, channels: int, *, images: bool) -> nn.Module:
     if norm == "layer":
         return nn.GroupNorm(1, channels) if images else nn.LayerNorm(channels)
     if norm == "group":
-        return nn.GroupNorm(max(n for n in range(1, GROUPS + 1) if channels % n == 0), channels)
-    if not images:
-        raise ValueError(
-            "instance norm needs pictures; this layer holds vectors: choose another norm"
-        )
+        most = max(1, min(GROUPS, channels // MEMBERS))
+        return nn.GroupNorm(max(n for n in range(1, most + 1) if channels % n == 0), channels)
+    assert images, "check_norms refuses instance norm of vectors"
     return nn.InstanceNorm2d(channels, affine=True)
 
 

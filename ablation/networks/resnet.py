@@ -88,7 +88,7 @@ def resnet(
     At 64 pixels the generator narrows from 16 to 1 times `width` and the discriminator widens so, as in the paper.
     """
     whole(width=width, latent=latent)
-    check_norms(generator=generator_norm, discriminator=discriminator_norm)
+    check_norms(generator=generator_norm, discriminator=discriminator_norm, images=True)
     if len(shape) != 3 or shape[1:] not in ((32, 32), (64, 64)):
         raise ValueError(f"resnet makes images of 32 or 64 pixels a side, not of the shape {shape}")
     channels, small, last = shape[0], shape[1] == 32, output_name(output, shape)

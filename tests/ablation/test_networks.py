@@ -155,7 +155,8 @@ WRONG = [
     ("dcgan", {"discriminator_norm": "weight"}, "discriminator_norm is 'weight'"),
     ("dcgan", {"discriminator_norm": "spectral"}, "constraint=spectral_norm"),
     ("mlp", {"discriminator_norm": "spectral"}, "constraint=spectral_norm"),
-    ("mlp", {"generator_norm": "instance"}, "instance norm needs pictures"),
+    ("mlp", {"generator_norm": "instance"}, "generator_norm is 'instance'; instance norm needs p"),
+    ("mlp", {"discriminator_norm": "instance"}, "architecture.discriminator_norm is 'instance'"),
     ("mlp", {"discriminator_output": "tanh"}, "discriminator_output is 'tanh'"),
     ("mlp", {"generator_width": 0}, "architecture.generator_width is 0"),
     ("mlp", {"generator_depth": -2}, "architecture.generator_depth is -2"),
@@ -355,11 +356,24 @@ def test_norms_leave_channels_of_unit_variance(norm: str) -> None:
     )
 
 
-def test_group_norm_has_the_most_groups_that_divide() -> None:
-    groups = {
-        channels: norm_of("group", channels, images=True).num_groups for channels in (4, 48, 64, 13)
-    }
-    assert groups == {4: 4, 48: 24, 64: 32, 13: 13}
+def test_group_norm_has_the_most_groups_of_four_channels_or_more() -> None:
+    """At 128 channels and above, those of Wu & He 2018."""
+    channels = (1, 4, 13, 24, 48, 64, 128, 512, 1000)
+    groups = [norm_of("group", number, images=True).num_groups for number in channels]
+    assert groups == [1, 1, 1, 6, 12, 16, 32, 32, 25]
+
+
+@pytest.mark.parametrize("norm", ["layer", "group"])
+def test_norms_of_vectors_leave_narrow_layers_alive(
+    norm: str, ask: Ask, part: Callable[..., Part]
+) -> None:
+    """A group of one channel would be 0 for every input."""
+    narrow = part("architecture", "mlp", width=16, generator_norm=norm, discriminator_norm=norm)
+    networks = build(ask(architecture=narrow), (2,))
+    with torch.no_grad():
+        samples = networks.generator(normal(50, networks.latent))
+        assert float(samples.std(0).min()) > 0.1
+        assert float(networks.discriminator(samples).std()) > 0.1
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
