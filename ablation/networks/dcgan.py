@@ -15,6 +15,7 @@ from ablation.networks.players import (
     judged_by,
     normal,
     output_name,
+    pyramid,
     whole,
 )
 
@@ -36,7 +37,7 @@ def dcgan(
     """
     whole(width=width, latent=latent)
     check_norms(generator=generator_norm, discriminator=discriminator_norm, images=True)
-    channels, base, halvings = _pyramid(shape)
+    channels, base, halvings = pyramid(shape, "dcgan")
     widths = [width * 2**level for level in range(halvings)]  # next to the image first
     last = output_name(output, shape)
 
@@ -67,15 +68,3 @@ def dcgan(
         output=last,
         judged=discriminator_output,
     )
-
-
-def _pyramid(shape: Shape) -> tuple[int, int, int]:
-    """Return channels, the coarsest side and how often the side is halved to reach it."""
-    if len(shape) != 3 or shape[1] != shape[2]:
-        raise ValueError(f"dcgan makes square images; this data has the shape {shape}")
-    channels, side, halvings = shape[0], shape[1], 0
-    while side > 7 and side % 2 == 0:
-        side, halvings = side // 2, halvings + 1
-    if not 4 <= side <= 7 or halvings == 0:
-        raise ValueError(f"dcgan makes sides of 4 to 7 times a power of two, not {shape[1]}")
-    return channels, side, halvings

@@ -64,6 +64,14 @@ class Logit(nn.Module):
         return x.flatten(1).squeeze(1)
 
 
+class SumPool(nn.Module):
+    """Sums over space: N C H W -> N C."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return one vector a sample."""
+        return x.sum(dim=(2, 3))
+
+
 def output_name(name: str, shape: Shape) -> str:
     """Return the generator's last nonlinearity: `auto` is tanh for images and identity for vectors."""
     if name == "auto":
@@ -125,3 +133,18 @@ def whole(**values: int) -> None:
     """Raise ValueError for a size that is no whole number in its range."""
     for name, value in values.items():
         check_number(value, int, f"architecture.{name}", 1, 1_000 if "depth" in name else 65_536)
+
+
+def pyramid(shape: Shape, name: str) -> tuple[int, int, int]:
+    """Return channels, the coarsest side and how often the side is halved to reach it.
+
+    Raises ValueError, in the name of the architecture, for a shape that does not halve so.
+    """
+    if len(shape) != 3 or shape[1] != shape[2]:
+        raise ValueError(f"{name} makes square images; this data has the shape {shape}")
+    channels, side, halvings = shape[0], shape[1], 0
+    while side > 7 and side % 2 == 0:
+        side, halvings = side // 2, halvings + 1
+    if not 4 <= side <= 7 or halvings == 0:
+        raise ValueError(f"{name} makes sides of 4 to 7 times a power of two, not {shape[1]}")
+    return channels, side, halvings

@@ -2,74 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import cast
 
 from torch import Tensor, nn
 
-from ablation.activations import ActivationSite
 from ablation.networks.players import (
     OUTPUTS,
     Networks,
     Shape,
     SiteMaker,
+    SumPool,
     check_norms,
     judged_by,
     normal,
     output_name,
+    pyramid,
     whole,
 )
 
-PLAIN = 2
-"""Blocks of a discriminator that keep the side, where every block is equally wide (table 3)."""
+SMALL, LARGEST = 32, 64
+"""The largest side at which all blocks are equally wide (table 3), and the largest at all."""
+
+
+class Copy(nn.Module):
+    """Copies the stream, so that an activation that works in place does not reach the shortcut."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the same values in a tensor of their own."""
+        return x.clone()
 
 
 class Block(nn.Module):
-    """Norm, site, convolution, twice, beside a shortcut; a resize of both ways changes the side.
+    """Adds a branch to its shortcut (both N C H W -> N C' H' W').
 
-    `first` is the discriminator's block next to the image: no norm and no site stand before its first convolution.
+    The branch is registered first, so that sites are found in the order in which a sample passes them, and a layer of
+    the shortcut comes after one of the branch: it reads a sum, so its weights start with gain 1.
     """
 
-    def __init__(
-        self,
-        incoming: int,
-        outgoing: int,
-        places: tuple[ActivationSite | None, ActivationSite],
-        *,
-        norm: str,
-        grow: bool = False,
-        shrink: bool = False,
-    ) -> None:
-        """Make the residual branch and the shortcut, in the order in which a sample passes them."""
+    def __init__(self, branch: Sequence[nn.Module], shortcut: Sequence[nn.Module]) -> None:
+        """Take the modules of both ways; a shortcut of none hands the stream on."""
         super().__init__()
-        before, between = places
-        fed, inner = incoming, between.channels_in(outgoing)
-        branch: list[nn.Module] = []
-        if before is not None:
-            branch += [normal(norm, incoming, images=True), before]
-            fed = before.channels_out(incoming)
-        branch += [nn.Upsample(scale_factor=2)] if grow else []
-        branch += [nn.Conv2d(fed, inner, 3, 1, 1)]
-        branch += [normal(norm if before is not None else "none", inner, images=True), between]
-        branch += [nn.Conv2d(outgoing, outgoing, 3, 1, 1)]
-        branch += [nn.AvgPool2d(2)] if shrink else []
-        way: list[nn.Module] = [nn.Upsample(scale_factor=2)] if grow else []
-        way += [nn.AvgPool2d(2)] if shrink and before is None else []
-        way += [nn.Conv2d(incoming, outgoing, 1)] if incoming != outgoing or grow or shrink else []
-        way += [nn.AvgPool2d(2)] if shrink and before is not None else []
-        self.branch, self.shortcut = nn.Sequential(*branch), nn.Sequential(*way)
+        self.branch, self.shortcut = nn.Sequential(*branch), nn.Sequential(*shortcut)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the sum of both ways (N C H W -> N C' H' W')."""
-        return cast(Tensor, self.branch(x) + self.shortcut(x))
-
-
-class SumPool(nn.Module):
-    """Sums over space: N C H W -> N C."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return one vector a sample."""
-        return x.sum(dim=(2, 3))
+        """Return the sum of both ways."""
+        return cast(Tensor, self.shortcut(x) + self.branch(x))
 
 
 def resnet(
@@ -77,46 +56,52 @@ def resnet(
     site: SiteMaker,
     *,
     width: int,
+    generator_width: int | None,
     latent: int,
     output: str,
     generator_norm: str,
     discriminator_norm: str,
-    discriminator_output: str = "identity",
+    discriminator_output: str,
 ) -> Networks:
-    """Return residual players for square images of 32 pixels (all blocks `width` wide) or 64 (a pyramid).
+    """Return residual players for square images of 8 to 64 pixels a side that halve down to 4..7.
 
-    At 64 pixels the generator narrows from 16 to 1 times `width` and the discriminator widens so, as in the paper.
+    To 32 pixels they are those of table 3, whose blocks are equally wide (`generator_width` in the generator); a
+    smaller side has fewer blocks that change it. Above, they are those of table 4 and, at 64 pixels, of the authors'
+    code: `width` channels next to the image, twice as many a level. A norm precedes every activation but those of the
+    discriminator's first block and of its end.
     """
-    whole(width=width, latent=latent)
+    wide = width if generator_width is None else generator_width
+    whole(width=width, generator_width=wide, latent=latent)
     check_norms(generator=generator_norm, discriminator=discriminator_norm, images=True)
-    if len(shape) != 3 or shape[1:] not in ((32, 32), (64, 64)):
-        raise ValueError(f"resnet makes images of 32 or 64 pixels a side, not of the shape {shape}")
-    channels, small, last = shape[0], shape[1] == 32, output_name(output, shape)
-    counts = {"generator": 0, "discriminator": 0}
+    channels, base, halvings = pyramid(shape, "resnet")
+    side, last = shape[1], output_name(output, shape)
+    if side > LARGEST:
+        raise ValueError(f"resnet makes sides of 8 to {LARGEST}, not {side}")
+    if side <= SMALL:
+        ups = [wide] * (halvings + 1)
+        downs, shrinking = [width] * (max(1, halvings - 1) + 2), max(1, halvings - 1)
+    else:
+        ups = [wide * 2**level for level in range(halvings, -1, -1)]
+        downs, shrinking = [width * 2**level for level in range(5)], 5
 
-    def place(network: str) -> ActivationSite:
-        counts[network] += 1
-        return site(f"{network}.{counts[network] - 1}")
+    up: list[nn.Module] = [nn.Linear(latent, ups[0] * base * base)]
+    up += [nn.Unflatten(1, (ups[0], base, base))]
+    for number, (before, after) in enumerate(pairwise(ups)):
+        names = f"generator.{2 * number}", f"generator.{2 * number + 1}"
+        up += [_block(site, names, (before, after, after), generator_norm, grow=True)]
+    end = site(f"generator.{2 * halvings}")
+    up += [normal(generator_norm, ups[-1], images=True), end]
+    up += [_conv(end.channels_out(ups[-1]), channels), OUTPUTS[last]()]
 
-    widths = [width] * 4 if small else [width * n for n in (16, 8, 4, 2, 1)]
-    up: list[nn.Module] = [nn.Linear(latent, widths[0] * 16), nn.Unflatten(1, (widths[0], 4, 4))]
-    for wide, narrow in pairwise(widths):
-        both = (place("generator"), place("generator"))
-        up += [Block(wide, narrow, both, norm=generator_norm, grow=True)]
-    end = place("generator")
-    up += [normal(generator_norm, widths[-1], images=True), end]
-    up += [nn.Conv2d(end.channels_out(widths[-1]), channels, 3, 1, 1), OUTPUTS[last]()]
-
-    norm = discriminator_norm
-    first = (None, place("discriminator"))
-    down: list[nn.Module] = [Block(channels, width, first, norm=norm, shrink=True)]
-    widths = [width] * (2 + PLAIN) if small else [width * n for n in (1, 2, 4, 8, 16, 16)]
-    for number, (narrow, wide) in enumerate(pairwise(widths)):
-        halves = number == 0 if small else number < 4
-        both = (place("discriminator"), place("discriminator"))
-        down += [Block(narrow, wide, both, norm=norm, shrink=halves)]
-    end = place("discriminator")
-    down += [end, SumPool(), nn.Linear(end.channels_out(widths[-1]), 1)]
+    down: list[nn.Module] = [_first(site, channels, width)]
+    side //= 2
+    for number, (before, after) in enumerate(pairwise(downs), 1):
+        names = f"discriminator.{2 * number - 1}", f"discriminator.{2 * number}"
+        shrink = number < shrinking and side % 2 == 0
+        down += [_block(site, names, (before, before, after), discriminator_norm, shrink=shrink)]
+        side = side // 2 if shrink else side
+    end = site(f"discriminator.{2 * len(downs) - 1}")
+    down += [end, SumPool(), nn.Linear(end.channels_out(downs[-1]), 1)]
     down += judged_by(discriminator_output)
     return Networks(
         nn.Sequential(*up),
@@ -126,3 +111,39 @@ def resnet(
         output=last,
         judged=discriminator_output,
     )
+
+
+def _conv(incoming: int, outgoing: int, kernel: int = 3) -> nn.Conv2d:
+    return nn.Conv2d(incoming, outgoing, kernel, padding=kernel // 2)
+
+
+def _first(site: SiteMaker, channels: int, width: int) -> Block:
+    """Return the discriminator's block next to the image: no norm and no site before its first convolution."""
+    here = site("discriminator.0")
+    branch = [_conv(channels, here.channels_in(width)), here, _conv(width, width), nn.AvgPool2d(2)]
+    return Block(branch, [nn.AvgPool2d(2), _conv(channels, width, 1)])
+
+
+def _block(
+    site: SiteMaker,
+    names: tuple[str, str],
+    widths: tuple[int, int, int],
+    norm: str,
+    *,
+    grow: bool = False,
+    shrink: bool = False,
+) -> Block:
+    """Return norm, site, convolution, twice, beside a shortcut; `widths` are those before, inside and after.
+
+    The shortcut's 1x1 layer commutes with doubling and with averaging, so it works at the smaller side.
+    """
+    before, inside, after = widths
+    first, second = site(names[0]), site(names[1])
+    fed = second.channels_in(inside)
+    doubled: list[nn.Module] = [nn.Upsample(scale_factor=2)] if grow else []
+    halved: list[nn.Module] = [nn.AvgPool2d(2)] if shrink else []
+    branch = [Copy() if norm == "none" else normal(norm, before, images=True), first, *doubled]
+    branch += [_conv(first.channels_out(before), fed), normal(norm, fed, images=True), second]
+    branch += [_conv(inside, after), *halved]
+    changed = grow or shrink or before != after
+    return Block(branch, [*halved, _conv(before, after, 1), *doubled] if changed else [])

@@ -35,18 +35,9 @@ ARCHITECTURES = list(rows("architecture"))
 PERCEPTRONS = [name for name in ARCHITECTURES if "mlp" in name]
 
 
-def fits(name: str, shape: tuple[int, ...]) -> bool:
-    return name != "resnet" or shape[-1] in (32, 64)
-
-
-def fitting(name: str) -> tuple[int, ...]:
-    """Return a small shape that an architecture makes."""
-    return (1, 32, 32) if name == "resnet" else (1, 8, 8)
-
-
 SHAPES = [
     *((name, shape) for name in PERCEPTRONS for shape in VECTORS),
-    *((name, shape) for name in ARCHITECTURES for shape in PIXELS if fits(name, shape)),
+    *((name, shape) for name in ARCHITECTURES for shape in PIXELS),
 ]
 
 
@@ -137,9 +128,10 @@ def test_mlp_has_as_many_sites_as_it_is_deep(
     "shape",
     [(2,), (1, 7, 7), (3, 9, 9), (1, 33, 33), (1, 3, 3), (3, 32, 16), (1, 22, 22), (1, 18, 18)],
 )
-def test_dcgan_refuses_shapes_that_do_not_halve(shape: tuple[int, ...], ask: Ask) -> None:
-    with pytest.raises(ValueError, match="dcgan makes s") as refusal:
-        build(ask(architecture="dcgan"), shape)
+@pytest.mark.parametrize("name", ["dcgan", "resnet"])
+def test_shapes_that_do_not_halve_are_refused(name: str, shape: tuple[int, ...], ask: Ask) -> None:
+    with pytest.raises(ValueError, match=f"{name} makes s") as refusal:
+        build(ask(architecture=name), shape)
     assert str(shape[-1]) in str(refusal.value)
 
 
@@ -161,7 +153,8 @@ WRONG = [
     ("mlp", {"generator_width": 0}, "architecture.generator_width is 0"),
     ("mlp", {"generator_depth": -2}, "architecture.generator_depth is -2"),
     ("mlp", {"fixed_std": 0.0}, "architecture.fixed_std is 0.0"),
-    ("resnet", {"width": 8}, "resnet makes images of 32 or 64 pixels"),
+    ("resnet", {"width": 2.0}, "architecture.width is 2.0"),
+    ("resnet", {"generator_width": 0}, "architecture.generator_width is 0"),
 ]
 
 
@@ -238,7 +231,7 @@ def test_convolutions_count_the_inputs_that_reach_one_output(
 @pytest.mark.parametrize("other", ["tanh", "sigmoid", "prelu"])
 def test_fixed_weights_ignore_the_activation(other: str, name: str, ask: Ask) -> None:
     a, b = (
-        build(ask(activation=activation, architecture=name), fitting(name), "fixed")
+        build(ask(activation=activation, architecture=name), (1, 8, 8), "fixed")
         for activation in ("relu", other)
     )
     for mine, theirs in ((a.generator, b.generator), (a.discriminator, b.discriminator)):
@@ -265,7 +258,7 @@ def test_fixed_weights_are_those_of_the_papers(ask: Ask, part: Callable[..., Par
 )
 def test_equal_seeds_start_from_proportional_weights(other: str, name: str, ask: Ask) -> None:
     """So that two activations differ in the scale of their weights, and in no direction."""
-    a, b = (build(ask(activation=x, architecture=name), fitting(name)) for x in ("relu", other))
+    a, b = (build(ask(activation=x, architecture=name), (1, 8, 8)) for x in ("relu", other))
     ratio = Activation(sites(b.generator)[0].activation.part).gain / math.sqrt(2)
     seen = set()
     for mine, theirs in ((a.generator, b.generator), (a.discriminator, b.discriminator)):
@@ -280,9 +273,9 @@ def test_equal_seeds_start_from_proportional_weights(other: str, name: str, ask:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_weights_depend_on_the_seed_alone(name: str, ask: Ask) -> None:
     torch.manual_seed(1)
-    first = build(ask(architecture=name), fitting(name), seed=5)
+    first = build(ask(architecture=name), (1, 8, 8), seed=5)
     torch.manual_seed(2)
-    again, other = (build(ask(architecture=name), fitting(name), seed=n) for n in (5, 6))
+    again, other = (build(ask(architecture=name), (1, 8, 8), seed=n) for n in (5, 6))
     for mine, same, different in zip(
         weighted(first.generator), weighted(again.generator), weighted(other.generator), strict=True
     ):
@@ -309,7 +302,7 @@ KINDS = {
 
 def normed(name: str, norm: str, ask: Ask, part: Callable[..., Part]) -> Networks:
     both = {"generator_norm": norm, "discriminator_norm": norm}
-    shape = (3, 32, 32) if name in ("dcgan", "resnet") else (1, 8, 8)
+    shape = (3, 16, 16) if name in ("dcgan", "resnet") else (1, 8, 8)
     return build(ask(architecture=part("architecture", name, width=8, **both)), shape)
 
 
@@ -340,7 +333,7 @@ def test_a_norm_without_a_batch_judges_each_sample_alone(
     norm: str, ask: Ask, part: Callable[..., Part]
 ) -> None:
     D = normed("resnet", norm, ask, part).discriminator
-    x = normal(4, 3, 32, 32)
+    x = normal(4, 3, 16, 16)
     with torch.no_grad():
         torch.testing.assert_close(D(x)[:1], D(torch.cat([x[:1], 5 * x[1:]]))[:1])
 
@@ -434,18 +427,74 @@ def test_the_published_networks_have_their_sizes(ask: Ask) -> None:
     assert len(sites(deep.discriminator)) == 12
 
 
-@pytest.mark.parametrize(("side", "blocks"), [(32, (3, 4)), (64, (4, 6))])
-def test_resnet_has_the_paper_s_blocks(side: int, blocks: tuple[int, int], ask: Ask) -> None:
-    networks = build(ask(architecture="resnet"), (3, side, side))
-    found = [
-        [m for m in player.modules() if isinstance(m, Block)]
-        for player in (networks.generator, networks.discriminator)
-    ]
-    assert tuple(map(len, found)) == blocks
-    assert len(sites(networks.generator)) == 2 * blocks[0] + 1
-    assert len(sites(networks.discriminator)) == 2 * blocks[1]  # none before the first block
-    features = networks.discriminator[: blocks[1]](normal(2, 3, side, side))
-    assert features.shape[2:] == ((8, 8) if side == 32 else (2, 2))
+SIDES = [  # widths of the generator's streams, of the discriminator's blocks, and the side at its end
+    (8, (2, 2), (1, 1, 1), 4),
+    (16, (2, 2, 2), (1, 1, 1), 8),
+    (28, (2, 2, 2), (1, 1, 1), 14),
+    (32, (2, 2, 2, 2), (1, 1, 1, 1), 8),  # table 3
+    (48, (16, 8, 4, 2), (1, 2, 4, 8, 16), 3),  # table 4
+    (64, (32, 16, 8, 4, 2), (1, 2, 4, 8, 16), 2),  # the authors' code
+]
+
+
+@pytest.mark.parametrize(("side", "above", "below", "end"), SIDES)
+def test_resnet_has_the_paper_s_blocks(
+    side: int,
+    above: tuple[int, ...],
+    below: tuple[int, ...],
+    end: int,
+    ask: Ask,
+    part: Callable[..., Part],
+) -> None:
+    chosen = part("architecture", "resnet", width=1, generator_width=2, latent=8)
+    networks = build(ask(architecture=chosen), (3, side, side))
+    streams: dict[str, list[tuple[int, ...]]] = {"generator": [], "discriminator": []}
+    for name, found in streams.items():
+        for module in getattr(networks, name).modules():
+            if isinstance(module, Block):
+                module.register_forward_hook(lambda _, __, out, to=found: to.append(out.shape[1:]))
+    networks.discriminator(networks.generator(normal(2, 8)))
+    assert [c for c, *_ in streams["generator"]] == list(above[1:])
+    assert [c for c, *_ in streams["discriminator"]] == list(below)
+    assert streams["generator"][-1][1:] == (side, side)
+    assert streams["discriminator"][-1][1:] == (end, end)
+    assert len(sites(networks.generator)) == 2 * (len(above) - 1) + 1
+    assert len(sites(networks.discriminator)) == 2 * len(below)  # none before the first block
+
+
+def test_resnet_of_the_paper_s_widths_has_the_paper_s_size(
+    ask: Ask, part: Callable[..., Part]
+) -> None:
+    chosen = part("architecture", "resnet", width=128, generator_width=256)
+    assert parameters(build(ask(architecture=chosen), (3, 32, 32))) == {
+        "generator": 4_276_739,
+        "discriminator": 1_053_825,
+    }
+
+
+def test_resnet_refuses_sides_for_which_there_is_no_table(ask: Ask) -> None:
+    with pytest.raises(ValueError, match="resnet makes sides of 8 to 64, not 128"):
+        build(ask(architecture="resnet"), (3, 128, 128))
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_an_activation_that_works_in_place_leaves_the_shortcut_alone(
+    norm: str, ask: Ask, part: Callable[..., Part]
+) -> None:
+    bare = part("architecture", "resnet", width=8, generator_norm=norm, discriminator_norm=norm)
+    inplace = Part("inplace", "torch.nn.ReLU", (("inplace", True),))
+    plain, other = (
+        build(ask(activation=a, architecture=bare), (3, 16, 16)) for a in ("relu", inplace)
+    )
+    for network in (plain, other):
+        samples = network.generator(normal(6, network.latent))
+        network.discriminator(samples + normal(6, 3, 16, 16)).square().sum().backward()
+    for mine, theirs in (
+        (plain.generator, other.generator),
+        (plain.discriminator, other.discriminator),
+    ):
+        for x, y in zip(mine.parameters(), theirs.parameters(), strict=True):
+            assert torch.equal(x.grad, y.grad)
 
 
 @pytest.mark.parametrize(
