@@ -65,7 +65,12 @@ class Logit(nn.Module):
 
 
 class SumPool(nn.Module):
-    """Sums over space: N C H W -> N C."""
+    """Sums over space, `positions` values a channel: N C H W -> N C."""
+
+    def __init__(self, positions: int) -> None:
+        """Take how many values are summed: the layer that follows starts smaller by it."""
+        super().__init__()
+        self.positions = positions
 
     def forward(self, x: Tensor) -> Tensor:
         """Return one vector a sample."""

@@ -37,8 +37,7 @@ class Copy(nn.Module):
 class Block(nn.Module):
     """Adds a branch to its shortcut (both N C H W -> N C' H' W').
 
-    The branch is registered first, so that sites are found in the order in which a sample passes them, and a layer of
-    the shortcut comes after one of the branch: it reads a sum, so its weights start with gain 1.
+    Layers that read the stream, of the shortcut too, are registered after no site, so that they start with gain 1.
     """
 
     def __init__(self, branch: Sequence[nn.Module], shortcut: Sequence[nn.Module]) -> None:
@@ -101,13 +100,12 @@ def resnet(
         down += [_block(site, names, (before, before, after), discriminator_norm, shrink=shrink)]
         side = side // 2 if shrink else side
     end = site(f"discriminator.{2 * len(downs) - 1}")
-    down += [end, SumPool(), nn.Linear(end.channels_out(downs[-1]), 1)]
+    down += [end, SumPool(side * side), nn.Linear(end.channels_out(downs[-1]), 1)]
     down += judged_by(discriminator_output)
     return Networks(
         nn.Sequential(*up),
         nn.Sequential(*down),
         latent,
-        fixed_std=0.02,
         output=last,
         judged=discriminator_output,
     )

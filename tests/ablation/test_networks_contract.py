@@ -1,0 +1,341 @@
+"""What every architecture owes the rest: its starts, old keys and old weights, channels, gradients, packing."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ablation.activations import ActivationSite, site_maker, sites
+from ablation.catalogue import rows
+from ablation.compose import compose
+from ablation.factories import make, source_of
+from ablation.networks import WEIGHTED, Networks, initialise
+from ablation.part import BEFORE
+from ablation.probes import tapped
+from ablation.spec import Part, TrialSpec
+
+Ask = Callable[..., TrialSpec]
+Rows = Callable[..., Part]
+ARCHITECTURES = list(rows("architecture"))
+BARE = {"generator_norm": "none", "discriminator_norm": "none"}
+
+
+def build(
+    spec: TrialSpec, shape: tuple[int, ...], init: str = "matched", seed: int = 0
+) -> Networks:
+    networks = make(spec.architecture, Networks, shape=shape, site=site_maker(spec))
+    initialise(networks, init, torch.Generator().manual_seed(seed))
+    return networks
+
+
+def normal(*shape: int, seed: int = 3) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def layers(networks: Networks) -> list[Any]:
+    both = nn.ModuleList([networks.generator, networks.discriminator])
+    return [m for m in both.modules() if isinstance(m, WEIGHTED)]
+
+
+OURS = """
+import torch
+from torch import nn
+
+class Both(nn.Module):
+    '''relu(u) and relu(-u) side by side.'''
+    def channels_out(self, incoming):
+        return 2 * incoming
+    def forward(self, u):
+        return torch.cat([u, -u], 1).relu()
+
+class Pairs(nn.Module):
+    '''The larger of two neighbours; a last one alone passes.'''
+    def channels_out(self, incoming):
+        return -(-incoming // 2)
+    def forward(self, u):
+        shape = (u.shape[0], 1, u.shape[1], -1)
+        flat = nn.functional.max_pool2d(u.reshape(shape), (2, 1), ceil_mode=True)
+        return flat.reshape(u.shape[0], -1, *u.shape[2:])
+
+class Thrice(nn.Module):
+    '''3 u, whose gain is a third.'''
+    def forward(self, u):
+        return 3 * u
+"""
+
+
+@pytest.fixture
+def own(trusted: Path) -> Callable[[str], Part]:
+    """Return an activation of the user's own by name."""
+    (trusted / "own_channels.py").write_text(OURS)
+
+    def of(name: str) -> Part:
+        found = Part(name.lower(), f"own_channels.{name}")
+        return replace(found, source=source_of(found))
+
+    return of
+
+
+class Silence(nn.Module):
+    def forward(self, u: Tensor) -> Tensor:
+        return 0 * u
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_layer_takes_the_gain_of_the_activation_that_feeds_it(
+    name: str, ask: Ask, part: Rows, own: Callable[[str], Part]
+) -> None:
+    """Where every activation is silent, the layers that read nothing are those that one feeds."""
+    spec = ask(activation=own("Thrice"), architecture=part("architecture", name, **BARE))
+    networks = build(spec, (3, 32, 32))
+    scales = {}
+    for layer in layers(networks):  # a standard deviation times the square root of the fan-in
+        fan = layer.weight[0].numel()
+        if isinstance(layer, nn.ConvTranspose2d):
+            fan = layer.in_channels * 4
+        scales[layer] = float(layer.weight.detach().square().mean().sqrt()) * math.sqrt(fan)
+    for site in sites(networks.generator, networks.discriminator):
+        site.phi = Silence()
+    fed = {}
+    for layer in layers(networks):
+        layer.register_forward_hook(lambda m, x, _: fed.update({m: not x[0].any()}))
+    with torch.no_grad():
+        networks.generator(normal(2, networks.latent))
+        networks.discriminator(normal(2, 3, 32, 32))
+    assert set(fed.values()) == {True, False}
+    last = layers(networks)[-1]
+    summed = 64 if name == "resnet" else 1  # of 8 x 8 positions
+    for layer, here in fed.items():
+        expected = (1 / 3 if here else 1) / (summed if layer is last else 1)
+        assert scales[layer] == pytest.approx(expected, rel=0.5), (name, layer, here)
+
+
+def moments(networks: Networks, shape: tuple[int, ...], n: int) -> dict[str, float]:
+    """Return the second moment of the pre-activations at each site, and of the logits."""
+    found: dict[str, float] = {}
+
+    def tap(site: ActivationSite, u: Tensor, _: Tensor) -> None:
+        found[site.name] = float(u.square().mean())
+
+    with torch.no_grad(), tapped(sites(networks.generator, networks.discriminator), tap):
+        fakes = networks.generator(normal(n, networks.latent))
+        found["logit"] = float(networks.discriminator(fakes).square().mean())
+        networks.discriminator(normal(n, *shape))
+    return found
+
+
+def test_the_fan_in_counts_the_channels_that_really_come_in(
+    ask: Ask, part: Rows, own: Callable[[str], Part]
+) -> None:
+    wide = part("architecture", "mlp", width=400, depth=4, latent=400)
+    found = moments(build(ask(activation=own("Both"), architecture=wide), (400,)), (400,), 1000)
+    assert len(found) == 9
+    for site, moment in found.items():
+        assert site == "logit" or 0.8 < moment < 1.25, (site, found)
+
+
+@pytest.mark.parametrize("side", [8, 32])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_residual_players_start_neither_silent_nor_loud(
+    activation: str, side: int, ask: Ask, part: Rows
+) -> None:
+    """Each block adds about 1 to its stream; averaging takes some away. Logits stay where losses have a slope."""
+    wide = part("architecture", "resnet", width=32, latent=128, **BARE)
+    found = moments(
+        build(ask(activation=activation, architecture=wide), (3, side, side)), (3, side, side), 8
+    )
+    assert 0.01 < found.pop("logit") < 9
+    for site, moment in found.items():
+        assert 0.15 < moment < 8, (site, found)
+
+
+def drawn(seed: int, *wanted: tuple[tuple[int, ...], float]) -> list[Tensor]:
+    """Return normal draws of given shapes and standard deviations, one after the other."""
+    stream = torch.Generator().manual_seed(seed)
+    return [torch.empty(shape).normal_(0, std, generator=stream) for shape, std in wanted]
+
+
+def test_an_mlp_is_drawn_layer_by_layer(ask: Ask, part: Rows) -> None:
+    """By hand, so that no later release moves the weights of an older trial."""
+    chosen = part("architecture", "mlp", width=20, depth=2, latent=5)
+    networks = build(ask(activation="relu", architecture=chosen), (3,), seed=9)
+    gain = sites(networks.generator)[0].activation.gain
+    expected = drawn(
+        9,
+        *[((20, 5), 5**-0.5), ((20, 20), gain / 20**0.5), ((3, 20), gain / 20**0.5)],
+        *[((20, 3), 3**-0.5), ((20, 20), gain / 20**0.5), ((1, 20), gain / 20**0.5)],
+    )
+    for layer, weight in zip(layers(networks), expected, strict=True):
+        assert torch.equal(layer.weight, weight)
+    names = ["1", "3", "5"]  # of the discriminator's layers: stored states are read by them
+    assert [
+        n for n, m in networks.discriminator.named_children() if isinstance(m, WEIGHTED)
+    ] == names
+
+
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_a_dcgan_is_drawn_layer_by_layer(norm: str, ask: Ask, part: Rows) -> None:
+    norms = {"generator_norm": norm, "discriminator_norm": norm}
+    chosen = part("architecture", "dcgan", width=4, latent=5, **norms)
+    networks = build(ask(activation="relu", architecture=chosen), (1, 16, 16), "fixed", seed=9)
+    shapes = [(8 * 4 * 4, 5), (8, 4, 4, 4), (4, 1, 4, 4), (4, 1, 4, 4), (8, 4, 4, 4), (1, 8, 4, 4)]
+    expected = drawn(9, *((shape, 0.02) for shape in shapes))
+    for layer, weight in zip(layers(networks), expected, strict=True):
+        assert torch.equal(layer.weight, weight)
+    names = ["0", "2", "5"]
+    assert [
+        n for n, m in networks.discriminator.named_children() if isinstance(m, WEIGHTED)
+    ] == names
+
+
+OLD = {
+    "leaky_relu-non_saturating-digits-mlp-s0-d8cecd4d07": ["architecture=mlp"],
+    "leaky_relu-non_saturating-ring8-mlp-s0-da4830693b": ["architecture=mlp", "dataset=ring8"],
+    "leaky_relu-non_saturating-digits-mlp-s3-e7947acc1f": ["architecture.width=128", "seed=3"],
+    "leaky_relu-non_saturating-digits-dcgan-s0-1cae23649c": ["architecture=dcgan"],
+    "leaky_relu-non_saturating-digits-dcgan-s2-476ac9d641": [
+        "architecture=dcgan", "architecture.discriminator_norm=none", "seed=2"
+    ],
+}  # fmt: skip
+"""Keys of before the architectures had their later arguments."""
+
+
+@pytest.mark.parametrize("key", OLD)
+def test_a_question_keeps_its_key(key: str) -> None:
+    assert compose(OLD[key]).key == key
+
+
+@pytest.mark.parametrize("name", ["mlp", "dcgan"])
+def test_a_row_stored_before_builds_the_same_players(name: str, ask: Ask, part: Rows) -> None:
+    """`ablation rerun` makes them from stored arguments, without the later ones."""
+    now = part("architecture", name)
+    later = BEFORE[now.target]
+    stored = replace(now, arguments=tuple((k, v) for k, v in now.arguments if k not in later))
+    assert set(later) <= set(now.keywords)
+    assert len(stored.arguments) < len(now.arguments)
+    old, new = (build(ask(architecture=chosen), (1, 8, 8)) for chosen in (stored, now))
+    for player in ("generator", "discriminator"):
+        mine, theirs = (getattr(n, player).state_dict() for n in (old, new))
+        assert list(mine) == list(theirs)
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine)
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer", "instance", "group"])
+def test_norms_start_with_scale_1_and_shift_0_and_biases_with_0(
+    norm: str, ask: Ask, part: Rows
+) -> None:
+    both = {"generator_norm": norm, "discriminator_norm": norm}
+    networks = build(ask(architecture=part("architecture", "resnet", width=8, **both)), (1, 8, 8))
+    counted = 0
+    for module in nn.ModuleList([networks.generator, networks.discriminator]).modules():
+        own = dict(module.named_parameters(recurse=False))
+        if own and not isinstance(module, WEIGHTED):
+            assert (own["weight"] == 1).all()
+            counted += 1
+        if own:
+            assert not own["bias"].any()
+    assert counted == 7  # three in the generator, four in the discriminator's two later blocks
+
+
+CHANGING = ["Both", "Pairs"]
+
+
+@pytest.mark.parametrize("changing", CHANGING)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_widths_after_a_site_are_the_architecture_s(
+    name: str, changing: str, ask: Ask, part: Rows, own: Callable[[str], Part]
+) -> None:
+    """Layers before a site make room for it; only a stream of fixed width leaves it wider or narrower."""
+    sized = {"width": 8} | ({"generator_width": 12} if "mlp" in name else {})
+    chosen = part("architecture", name, **sized)
+    networks, plain = (
+        build(ask(activation=a, architecture=chosen), (3, 16, 16)) for a in (own(changing), "relu")
+    )
+    samples = networks.generator(normal(4, networks.latent))
+    assert samples.shape == (4, 3, 16, 16)
+    networks.discriminator(samples).sum().backward()
+    assert all(p.grad is not None for p in networks.discriminator.parameters())
+    factor = {"Both": 2, "Pairs": 0.5}[changing]
+    for mine, theirs in zip(layers(networks), layers(plain), strict=True):
+        (out, into), (old_out, old_into) = (
+            (m.out_channels, m.in_channels)
+            if hasattr(m, "out_channels")
+            else (m.out_features, m.in_features)
+            for m in (mine, theirs)
+        )
+        assert out in (old_out, old_out / factor)
+        assert into in (old_into, old_into * factor) if name == "resnet" else into == old_into
+
+
+def test_a_width_that_no_layer_gives_is_refused(
+    ask: Ask, part: Rows, own: Callable[[str], Part]
+) -> None:
+    chosen = part("architecture", "mlp", width=7)
+    with pytest.raises(ValueError, match="both makes no layer of 7 channels"):
+        build(ask(activation=own("Both"), architecture=chosen), (2,))
+
+
+NORMS = ["none", "batch", "layer", "group"]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_gradient_reaches_every_parameter(name: str, norm: str, ask: Ask, part: Rows) -> None:
+    """All but the biases that batch norm takes away again."""
+    both = {"generator_norm": norm, "discriminator_norm": norm}
+    spec = ask(activation="tanh", architecture=part("architecture", name, **both))
+    networks = build(spec, (3, 16, 16))
+    networks.discriminator(networks.generator(normal(6, networks.latent))).square().sum().backward()
+    for player in (networks.generator, networks.discriminator):
+        free = {n for n, p in player.named_parameters() if n.endswith("bias") and p.ndim == 1}
+        for key, parameter in player.named_parameters():
+            assert parameter.grad is not None, key
+            assert (norm == "batch" and key in free) or bool(parameter.grad.any()), key
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_layout_of_memory_and_a_copy_change_nothing(name: str, ask: Ask, part: Rows) -> None:
+    networks = build(ask(architecture=part("architecture", name)), (3, 16, 16))
+    z, x = normal(4, networks.latent), normal(4, 3, 16, 16)
+    with torch.no_grad():
+        expected = networks.generator(z), networks.discriminator(x)
+        other = copy.deepcopy(networks)
+        last = x.contiguous(memory_format=torch.channels_last)
+        for player in (other.generator, other.discriminator):
+            player.to(memory_format=torch.channels_last)
+        found = other.generator(z), other.discriminator(last)
+        again = networks.generator(z), networks.discriminator(x)
+    for mine, theirs, same in zip(found, expected, again, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
+        assert torch.equal(theirs, same)
+    mine, theirs = other.generator.parameters(), networks.generator.parameters()
+    assert not {p.data_ptr() for p in mine} & {p.data_ptr() for p in theirs}
+
+
+@pytest.mark.parametrize(("shape", "packing"), [((2,), 3), ((1, 8, 8), 2), ((3, 8, 8), 2)], ids=str)
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_packed_discriminator_sees_consecutive_samples_side_by_side(
+    name: str, shape: tuple[int, ...], packing: int, ask: Ask, part: Rows
+) -> None:
+    if len(shape) == 1 and "mlp" not in name:
+        return
+    spec = ask(architecture=part("architecture", name))
+    wide = build(spec, (packing * shape[0], *shape[1:]))
+    networks = replace(build(spec, shape), discriminator=wide.discriminator, packing=packing)
+    samples = normal(4 * packing, *shape)
+    packed = networks.packed(samples.contiguous())
+    assert packed.shape == (4, packing * shape[0], *shape[1:])
+    for row, group in zip(packed, samples.split(packing), strict=True):
+        assert torch.equal(row, torch.cat(list(group)))
+    assert networks.discriminator(packed).shape == (4,)
+    if len(shape) == 3:
+        last = samples.contiguous(memory_format=torch.channels_last)
+        assert torch.equal(networks.packed(last), packed)
