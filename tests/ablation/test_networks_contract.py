@@ -57,9 +57,11 @@ class Both(nn.Module):
         return torch.cat([u, -u], 1).relu()
 
 class Pairs(nn.Module):
-    '''The larger of two neighbours; a last one alone passes.'''
+    '''The larger of two neighbours.'''
     def channels_out(self, incoming):
-        return -(-incoming // 2)
+        if incoming % 2:
+            raise ValueError(f"pairs cannot take {incoming} channels")
+        return incoming // 2
     def forward(self, u):
         shape = (u.shape[0], 1, u.shape[1], -1)
         flat = nn.functional.max_pool2d(u.reshape(shape), (2, 1), ceil_mode=True)
