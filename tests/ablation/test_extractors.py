@@ -134,7 +134,11 @@ def test_other_data_of_the_same_name_have_another_classifier(
     labels = torch.arange(40) % 2
     images = (labels * 200)[:, None, None, None].expand(40, 1, 8, 8).to(torch.uint8)
     before = {*(cache / "extractors").glob("digits-cnn-*.pt")}
-    found = classifier("digits", Dataset(images, images, labels, labels), None)
+    data = Dataset(
+        train=images, selection=images, test=images,
+        train_labels=labels, selection_labels=labels, test_labels=labels,
+    )  # fmt: skip
+    found = classifier("digits", data, None)
     assert found.weights != said[0][1]
     assert found.accuracy == 1.0
     assert len({*(cache / "extractors").glob("digits-cnn-*.pt")} - before) == 1

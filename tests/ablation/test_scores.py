@@ -259,7 +259,7 @@ def test_a_sample_count_is_written_as_people_write_it(n: int, text: str) -> None
 
 
 def test_choose_follows_the_protocol(ask: Ask, digits: Dataset, ring: Dataset) -> None:
-    bare = Dataset(digits.train, digits.test)
+    bare = Dataset(train=digits.train, selection=digits.selection, test=digits.test)
     assert choose(ask(extractor="auto", dataset="ring8"), ring, None) is None
     for wanted in ("auto", "random"):
         found = choose(ask(extractor=wanted), bare, None)
@@ -343,7 +343,7 @@ def test_inception_scores_with_the_weights_of_a_file(ask: Ask, tmp_path: Path) -
 
     stream = torch.Generator().manual_seed(2)
     pixels = torch.randint(0, 256, (24, 3, 16, 16), generator=stream, dtype=torch.uint8)
-    data = Dataset(pixels[:12], pixels[12:])
+    data = Dataset(train=pixels[:12], selection=pixels[12:18], test=pixels[12:])
     extractor = choose(ask(weights=str(path)), data, None)
     assert extractor is not None
     assert (extractor.kind, extractor.name) == ("inception", f"inception-{extractor.weights[:6]}")
