@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -83,8 +83,11 @@ def classifier(
     """Return the classifier of a labelled data set, trained once and kept in `folder` and in the cache.
 
     Its weights differ between machines, so a study keeps the file that its first trial made: the name carries their
-    hash. `say` is told when it has to be trained. Raises ValueError for data without labels.
+    hash. `say` is told when it has to be trained. Stacked data are looked at by the classifier of what is stacked.
+    Raises ValueError for data without labels.
     """
+    if data.single is not None:
+        return each_channel(classifier(name, data.single, folder, say))
     if data.train_labels is None or data.test_labels is None or not data.is_images:
         raise ValueError(f"protocol.extractor=classifier needs labelled images; {name} has none")
     recipe = json.dumps([RECIPE, data.fingerprint], sort_keys=True).encode()
@@ -111,6 +114,25 @@ def classifier(
         weights=weights,
         accuracy=accuracy,
     )
+
+
+def each_channel(one: Extractor) -> Extractor:
+    """Return an extractor that looks at each channel of an image by itself.
+
+    Its features are those of all channels (N CF), its logits the log-probabilities of all combinations of their
+    classes, the first channel counting most (N K^C); its accuracy is that of one channel.
+    """
+
+    def look(images: Tensor) -> tuple[Tensor, Tensor | None]:
+        features, joint = [], torch.zeros(len(images), 1, device=images.device)
+        for channel in images.split(1, dim=1):
+            seen, logits = one.look(channel)
+            assert logits is not None
+            features.append(seen)
+            joint = (joint[:, :, None] + logits.log_softmax(1)[:, None]).flatten(1)
+        return torch.cat(features, 1), joint
+
+    return replace(one, look=look)
 
 
 def _kept(file: str, folder: Path | None, produce: Callable[[Path], None]) -> Path:

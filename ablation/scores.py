@@ -110,6 +110,10 @@ def score(samples: Tensor, data: Dataset, name: str, extractor: Extractor | None
     if logits is not None:
         value = isc_features_to_metric(logits)["inception_score_mean"]
         found.append(Score(f"is_{protocol}", float(value), n, "higher"))
+        if data.single is not None and extractor.kind == "classifier":
+            covered, kl = histogram(logits.argmax(1), logits.shape[1])
+            found.append(Score(f"modes_{protocol}", float(covered), n, "higher"))
+            found.append(Score(f"reverse-kl_{protocol}", kl, n, "lower"))
     return found
 
 
@@ -137,12 +141,20 @@ def coverage(samples: Tensor, modes: Modes) -> tuple[int, float, float]:
     A sample (N D) is of high quality within 3 standard deviations of its nearest mode; a mode counts with one such
     sample; the reverse KL is log K - entropy over the nearest modes of all samples (Srivastava et al. 2017).
     """
-    distance, nearest = torch.cdist(samples.double(), modes.centres.double()).min(dim=1)
-    good = distance <= 3 * modes.std
-    share = torch.bincount(nearest, minlength=len(modes.centres)).double() / len(samples)
+    distance, mode = modes.nearest(samples)
+    good = modes.good(distance)
+    _, kl = histogram(mode, modes.count)
+    return len(mode[good].unique()), float(good.double().mean()), kl
+
+
+def histogram(which: Tensor, count: int) -> tuple[int, float]:
+    """Return how many of `count` modes occur in `which` (N), and the reverse KL of their shares to equal ones (nats).
+
+    A uniform sampler of n samples reaches K (1 - (1 - 1/K)^n) modes, and a KL near (K - 1)/(2n) where n is large.
+    """
+    share = torch.bincount(which, minlength=count).double() / len(which)
     entropy = -torch.special.xlogy(share, share).sum()
-    kl = max(float(np.log(len(modes.centres)) - entropy), 0.0)
-    return len(nearest[good].unique()), float(good.double().mean()), kl
+    return int((share > 0).sum()), max(float(np.log(count) - entropy), 0.0)
 
 
 def frechet(samples: Tensor, real: Tensor) -> float:

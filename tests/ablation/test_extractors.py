@@ -14,7 +14,14 @@ import pytest
 import torch
 
 from ablation.datasets import Dataset, scaled
-from ablation.extractors import Classifier, Extractor, classifier, random_features, state_hash
+from ablation.extractors import (
+    Classifier,
+    Extractor,
+    classifier,
+    each_channel,
+    random_features,
+    state_hash,
+)
 from ablation.factories import make
 from ablation.spec import Part
 
@@ -142,6 +149,43 @@ def test_other_data_of_the_same_name_have_another_classifier(
     assert found.weights != said[0][1]
     assert found.accuracy == 1.0
     assert len({*(cache / "extractors").glob("digits-cnn-*.pt")} - before) == 1
+
+
+@pytest.mark.slow
+def test_stacks_are_looked_at_by_the_classifier_of_single_digits(
+    crowd: tuple[Path, list[Any]], part: Callable[..., Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is trained on the single digits alone, so under their name it is the file that is there."""
+    cache, said = crowd
+    monkeypatch.setenv("ABLATION_CACHE", str(cache))
+    stacks = make(part("dataset", "stacked_digits", points=1000), Dataset)
+    found = classifier("digits", stacks, None)
+    assert (found.name, found.weights, found.accuracy) == (said[0][0], said[0][1], said[0][2])
+    features, logits = found.features(stacks.test[:2000])
+    assert logits is not None
+    assert stacks.test_labels is not None
+    assert (features.shape, logits.shape) == ((2000, 192), (2000, 1000))
+    right = float((logits.argmax(1) == stacks.test_labels[:2000]).double().mean())
+    assert right == pytest.approx(float(said[0][2]) ** 3, abs=0.03)
+
+
+def test_each_channel_is_looked_at_by_itself(digits: Dataset) -> None:
+    torch.manual_seed(3)
+    one = Classifier(1, 10).requires_grad_(False)
+    single = Extractor("x-cnn-1", "classifier", lambda images: one(scaled(images)), "w", 0.9)
+    several = each_channel(single)
+    assert (several.name, several.kind, several.weights) == ("x-cnn-1", "classifier", "w")
+    stacks = digits.test[:60].reshape(20, 3, 8, 8)
+    features, logits = several.features(stacks)
+    assert logits is not None
+    apart = [single.features(stacks[:, k : k + 1]) for k in range(3)]
+    torch.testing.assert_close(features, torch.cat([part[0] for part in apart], 1))
+    torch.testing.assert_close(logits.logsumexp(1), torch.zeros(20), atol=1e-5, rtol=0)
+    logs = [part[1].log_softmax(1) for part in apart if part[1] is not None]
+    for number in (0, 7, 123, 999):
+        digit = [number // 100, number // 10 % 10, number % 10]
+        expected = sum(log[:, k] for log, k in zip(logs, digit, strict=True))
+        torch.testing.assert_close(logits[:, number], expected)
 
 
 def test_data_without_labels_have_no_classifier(part: Callable[..., Part]) -> None:
