@@ -12,9 +12,9 @@ LEAST = 384
 """Pixels a side below which a grid is enlarged by whole factors."""
 
 
-def write_picture(path: Path, samples: np.ndarray) -> None:
-    """Write samples (uint8 N C H W, or float N D) as a PNG file."""
-    picture = _grid(samples) if samples.ndim == 4 else _density(samples)
+def write_picture(path: Path, samples: np.ndarray, values: tuple[float, float]) -> None:
+    """Write samples (uint8 N C H W, or float N D) as a PNG file; `values` are the least and greatest of the data's."""
+    picture = _grid(samples) if samples.ndim == 4 else _density(samples, *values)
     factor = max(1, round(LEAST / picture.shape[0]))
     picture = picture.repeat(factor, axis=0).repeat(factor, axis=1)
     Image.fromarray(picture.squeeze()).save(path, format="PNG", optimize=True)
@@ -32,9 +32,10 @@ def _grid(images: np.ndarray) -> np.ndarray:
     return rows.reshape(side * (height + 1), side * (width + 1), channels)
 
 
-def _density(points: np.ndarray) -> np.ndarray:
-    """Return the first two coordinates over [-1.5, 1.5]^2 as dark dots on white, H W 1."""
-    bins = np.linspace(-1.5, 1.5, 193)
+def _density(points: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return the first two coordinates as dark dots on white, H W 1, over the data's range and a quarter beyond."""
+    margin = (high - low) / 4
+    bins = np.linspace(low - margin, high + margin, 193)
     finite = points[np.isfinite(points).all(axis=1)]
     counts, *_ = np.histogram2d(finite[:, 1], finite[:, 0], bins=(bins, bins))
     shade = 255 - np.minimum(counts, 4) * 55

@@ -171,8 +171,8 @@ def _run(
     write_readings(scratch / "readings.parquet", probe.readings)
     torch.save(training.average.state_dict(), scratch / "generator.pt")
     for step, grid in snapshots.items():
-        last = step == spec.budget.steps
-        write_picture(scratch / ("samples.png" if last else f"samples-{step}.png"), grid.numpy())
+        name = "samples.png" if step == spec.budget.steps else f"samples-{step}.png"
+        write_picture(scratch / name, grid.numpy(), data.value_range)
     (scratch / "checkpoint.pt").unlink(missing_ok=True)
     clock.lap("write")
     return TrialRecord(
