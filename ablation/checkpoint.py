@@ -13,13 +13,16 @@ from torch import Tensor
 from ablation.files import brief
 from ablation.probes import Probe
 from ablation.record import Reading
+from ablation.selection import Selection
 from ablation.training import Training
 
 Snapshots = dict[int, Tensor]
 """Sample grids by step: uint8 images, or float vectors."""
 
 
-def save(path: Path, training: Training, probe: Probe, snapshots: Snapshots) -> None:
+def save(
+    path: Path, training: Training, probe: Probe, selection: Selection, snapshots: Snapshots
+) -> None:
     """Write everything that training moves; a reader sees the old file or the new one."""
     state = {
         "key": training.spec.key,
@@ -29,9 +32,11 @@ def save(path: Path, training: Training, probe: Probe, snapshots: Snapshots) -> 
         "discriminator": training.networks.discriminator.state_dict(),
         "average": training.average.state_dict(),
         "optimizers": {name: o.state_dict() for name, o in training.optimizers.items()},
+        "penalty": dict(training.penalty.state),
         "modules": torch.get_rng_state(),
         "streams": {name: s.get_state() for name, s in training.streams.items()},
         "readings": [list(astuple(reading)) for reading in probe.readings],
+        "selection": selection.state(),
         "snapshots": snapshots,
     }
     temporary = path.with_name(f".{path.name}.tmp")
@@ -42,7 +47,7 @@ def save(path: Path, training: Training, probe: Probe, snapshots: Snapshots) -> 
     os.replace(temporary, path)
 
 
-def load(path: Path, training: Training, probe: Probe) -> Snapshots:
+def load(path: Path, training: Training, probe: Probe, selection: Selection) -> Snapshots:
     """Put a training back where `save` left it and return the sample grids so far.
 
     Raises ValueError if the file is damaged or belongs to another trial.
@@ -60,10 +65,12 @@ def load(path: Path, training: Training, probe: Probe) -> Snapshots:
         optimizer.load_state_dict(state["optimizers"][name])
     for name, stream in training.streams.items():
         stream.set_state(state["streams"][name])
+    training.penalty.restore(state["penalty"])
     torch.set_rng_state(state["modules"])
     training.broken.fill_(state["broken"])
     training.step = state["step"]
     probe.readings[:] = [Reading(*row) for row in state["readings"]]
+    selection.restore(state["selection"])
     return dict(state["snapshots"])
 
 

@@ -1,28 +1,93 @@
-"""What is known to go wrong with a question, said before it is trained."""
+"""What is known to go wrong with a question, said before it is trained: told by its parts, never by names."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from torch import nn
+
+from ablation.activations import Activation, sites
+from ablation.constraints import Constraint
+from ablation.datasets import Dataset
+from ablation.factories import make
+from ablation.losses import Loss
+from ablation.networks import Networks
+from ablation.penalties import Penalty
 from ablation.spec import TrialSpec
 
 
-def hazards(spec: TrialSpec) -> list[str]:
-    """Return one sentence for each known hazard of a trial."""
-    found = []
-    if spec.loss.name == "wasserstein" and spec.penalty.name == "none":
-        found.append(
-            "wasserstein without a penalty: nothing bounds the critic; its paper uses"
-            " penalty=weight_clip (or penalty=gradient_penalty) and n_critic=5"
+def hazards(spec: TrialSpec, networks: Networks, data: Dataset) -> list[str]:
+    """Return one sentence for each known hazard of a trial with these players and this data."""
+    return [*_critic(spec), *_penalty(spec, networks), *_output(spec, networks, data)]
+
+
+def _critic(spec: TrialSpec) -> Iterator[str]:
+    """Yield what is wrong with a loss that has no bottom."""
+    penalty, constraint = make(spec.penalty, Penalty), make(spec.constraint, Constraint)
+    held = (penalty.value, penalty.on_logits, penalty.constrain, constraint.dress)
+    if not make(spec.loss, Loss).bounded_below and not any(held):
+        yield (
+            f"{spec.loss.name} without a penalty: nothing bounds the critic; use"
+            " penalty=gradient_penalty, penalty=weight_clip or constraint=spectral_norm (and n_critic=5)"
         )
-    norm = spec.architecture.keywords.get("discriminator_norm", "none")
-    if spec.penalty.name == "gradient_penalty" and norm == "batch":
-        found.append(
-            "gradient_penalty with batch norm in the discriminator: the penalty is defined per sample,"
+
+
+def _penalty(spec: TrialSpec, networks: Networks) -> Iterator[str]:
+    """Yield what a penalty on the discriminator's gradient does not agree with, and clipping neither."""
+    penalty, name = make(spec.penalty, Penalty), spec.penalty.name
+    used = {site.activation.name: site.activation for site in sites(networks.discriminator)}
+    if penalty.constrain is not None:
+        learned = [word for word, a in used.items() if a.facts["learnable"]]
+        if learned:
+            yield f"{name} bounds what {_listed(learned)} learns in the discriminator, too"
+    if not penalty.differentiates_twice:
+        return
+    if any(
+        isinstance(m, nn.modules.batchnorm._BatchNorm) for m in networks.discriminator.modules()
+    ):
+        yield (
+            f"{name} with batch norm in the discriminator: the penalty is defined per sample,"
             " batch norm mixes them (Gulrajani et al. 2017); set architecture.discriminator_norm=none"
         )
-    names = {part.name for _, part in spec.activation_at}
-    names |= {spec.generator_activation.name, spec.discriminator_activation.name}
-    if spec.penalty.name == "gradient_penalty" and names & {"elu", "celu"}:
-        found.append(
-            "elu with gradient_penalty failed to train in Gulrajani et al. 2017, appendix D"
+    jumps = [word for word, a in used.items() if _jumps(a)]
+    if jumps:
+        yield (
+            f"{name} differentiates the discriminator twice, and the second derivative of {_listed(jumps)}"
+            " jumps: ELU failed to train so in Gulrajani et al. 2017, appendix D, where the smooth"
+            " shifted_softplus trained"
         )
-    return found
+    straight = [word for word, a in used.items() if a.facts["piecewise_linear"]]
+    if straight:
+        yield (
+            f"{name} with {_listed(straight)}, whose second derivative is zero: the penalty moves the"
+            " discriminator's weights and gives its biases no gradient"
+        )
+
+
+def _jumps(activation: Activation) -> bool:
+    facts = activation.facts
+    return not facts["twice_differentiable"] and not facts["piecewise_linear"]
+
+
+def _output(spec: TrialSpec, networks: Networks, data: Dataset) -> Iterator[str]:
+    """Yield where a range does not fit: the generator's that of the data, the discriminator's that of logits."""
+    (low, high), (least, most) = networks.output_range, data.value_range
+    if least < low or most > high:
+        yield (
+            f"the generator's output lies in ({low:g}, {high:g}) and {spec.dataset.name} in"
+            f" [{least:.3g}, {most:.3g}]: it cannot reach all of the data; set architecture.output"
+        )
+    elif data.is_images and high == float("inf"):
+        yield (
+            f"the generator's output is not bounded and {spec.dataset.name} lies in [{least:.3g}, {most:.3g}]:"
+            " what lies outside is clipped before it is scored; set architecture.output=tanh"
+        )
+    if networks.judged == "sigmoid":
+        yield (
+            "discriminator_output=sigmoid, and every loss takes logits: the probability is squashed twice"
+            " (double sigmoid) and the gradient shrinks at least fourfold"
+        )
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words)

@@ -9,17 +9,22 @@ from pathlib import Path
 
 import torch
 
+from ablation.activations import sites
 from ablation.datasets import Dataset
 from ablation.extractors import Say, print_nothing
 from ablation.factories import make
+from ablation.hazards import hazards
 from ablation.losses import Loss
+from ablation.networks import parameters
 from ablation.part import Part
-from ablation.penalties import Penalty
 from ablation.probes import Probe
 from ablation.scores import choose, kind
 from ablation.spec import TrialSpec
 from ablation.trainer import train
-from ablation.training import begin
+from ablation.training import begin, players
+
+Checked = tuple[str | None, list[str]]
+"""Why a trial is impossible, None if it is possible, and the hazards of one that is possible."""
 
 
 def check(
@@ -28,8 +33,8 @@ def check(
     say: Say = print_nothing,
     *,
     ready: bool = True,
-) -> list[str | None]:
-    """Return for each trial the reason why it is impossible, None if it is possible.
+) -> list[Checked]:
+    """Return for each trial whether it is possible, and its hazards.
 
     Raises ValueError if data or extractor cannot be had: then no trial of that data set can run. Trials that differ
     only in their seed are looked at once; the classifiers that the trials share are trained here, before any of them,
@@ -37,52 +42,61 @@ def check(
     """
     torch.set_num_threads(1)
     data: dict[Part, Dataset] = {}
-    reasons: dict[str, str | None] = {}
+    found: dict[str, Checked] = {}
     for spec in specs:
-        if spec.cell in reasons:
+        if spec.cell in found:
             continue
         if spec.dataset not in data:
             data[spec.dataset] = make(spec.dataset, Dataset)
             kind(spec, data[spec.dataset])
         try:
             make(spec.loss, Loss)
-            make(spec.penalty, Penalty)
-            begin(spec, data[spec.dataset], "cpu")
-            reasons[spec.cell] = None
+            training = begin(spec, data[spec.dataset], "cpu")
+            found[spec.cell] = None, hazards(spec, training.networks, data[spec.dataset])
         except ValueError as error:
-            reasons[spec.cell] = str(error)
+            found[spec.cell] = str(error), []
     if ready:
-        for spec in {s.dataset: s for s in specs if reasons[s.cell] is None}.values():
+        for spec in {s.dataset: s for s in specs if found[s.cell][0] is None}.values():
             choose(spec, data[spec.dataset], extractors, say)
-    return [reasons[spec.cell] for spec in specs]
+    return [found[spec.cell] for spec in specs]
+
+
+def site_names(spec: TrialSpec) -> list[str]:
+    """Return the names of a trial's activation sites, in the order in which a sample passes them."""
+    networks = players(spec, make(spec.dataset, Dataset).shape)
+    return [site.name for site in sites(networks.generator, networks.discriminator)]
 
 
 def seconds_a_trial(specs: Sequence[TrialSpec], steps: int = 10) -> list[float]:
     """Return how long each trial would train on this machine's CPU, from a few steps of each kind of cell.
 
-    Cells that differ only in activation, loss or budget count as one kind.
+    Cells whose players have equally many parameters and that differ only in activation, loss or budget count as
+    one kind; a compiled player is taken for its written one.
     """
     torch.set_num_threads(1)
+    data: dict[Part, Dataset] = {}
+    sizes: dict[object, int] = {}
     known: dict[object, float] = {}
     found = []
     for spec in specs:
-        kind = (
-            spec.dataset,
-            spec.architecture,
-            spec.penalty,
-            spec.n_critic,
-            spec.budget.batch_size,
-        )
+        if spec.dataset not in data:
+            data[spec.dataset] = make(spec.dataset, Dataset)
+        game = (spec.dataset, spec.architecture, spec.packing)
+        placed = (spec.generator_activation, spec.discriminator_activation, spec.activation_at)
+        if (game, placed) not in sizes:
+            networks = players(spec, data[spec.dataset].shape)
+            sizes[game, placed] = sum(parameters(networks).values())
+        batch = (spec.budget.batch_size, spec.n_critic, spec.precision)
+        kind = (game, sizes[game, placed], spec.penalty, spec.constraint, batch)
         if kind not in known:
-            known[kind] = _seconds_a_step(spec, steps)
+            known[kind] = _seconds_a_step(spec, data[spec.dataset], steps)
         found.append(known[kind] * spec.budget.steps)
     return found
 
 
-def _seconds_a_step(spec: TrialSpec, steps: int) -> float:
-    data = make(spec.dataset, Dataset)
-    short = replace(spec, budget=replace(spec.budget, steps=2 * steps))
-    training = begin(short, data, "cpu")
+def _seconds_a_step(spec: TrialSpec, data: Dataset, steps: int) -> float:
+    budget = replace(spec.budget, steps=2 * steps)
+    training = begin(replace(spec, budget=budget, compile="none"), data, "cpu")
     nothing = torch.zeros(1)
     probe = Probe(training.networks, nothing, nothing, steps=2 * steps, probes=0)
     times: list[float] = []

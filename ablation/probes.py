@@ -95,8 +95,8 @@ class Probe:
         everywhere = sites(generator, discriminator)
         alone = torch.random.fork_rng(devices=[])  # modules that draw must not draw for training
         with alone, unmoved(generator, discriminator), tapped(everywhere, tap):
-            discriminator(generator(self.noise))
-            discriminator(self.real)
+            discriminator(self.networks.packed(generator(self.noise)))
+            discriminator(self.networks.packed(self.real))
         for site in everywhere:
             slope = torch.cat(found[site.name]).transpose(0, 1).flatten(1)  # units x samples
             scale = site.activation.scale

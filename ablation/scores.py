@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -133,6 +134,27 @@ def _vector_scores(samples: Tensor, data: Dataset, name: str) -> list[Score]:
             Score(f"reverse-kl_{protocol}", kl, n, "lower"),
         ]
     return found
+
+
+def statistics(real: Tensor, extractor: Extractor | None) -> Any:
+    """Return what `distance` needs of real samples: moments of their features, or the vectors themselves."""
+    if extractor is None:
+        return real
+    from torch_fidelity.metric_fid import fid_features_to_statistics
+
+    return fid_features_to_statistics(extractor.features(real)[0].double())
+
+
+def distance(samples: Tensor, real: Any, extractor: Extractor | None) -> float:
+    """Return the Frechet distance of samples in data range to the `statistics` of real ones."""
+    if extractor is None:
+        return frechet(samples.cpu(), real)
+    from torch_fidelity.metric_fid import fid_statistics_to_metric
+
+    found = fid_statistics_to_metric(
+        statistics(as_bytes(samples).cpu(), extractor), real, verbose=False
+    )
+    return max(float(found["frechet_inception_distance"]), 0.0)
 
 
 def coverage(samples: Tensor, modes: Modes) -> tuple[int, float, float]:

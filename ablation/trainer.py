@@ -37,7 +37,7 @@ def train(
     eager = (networks.generator, networks.discriminator)
     fast = compiled(spec, *eager)
     loss, penalty = make(spec.loss, Loss), training.penalty
-    clip = make(spec.constraint, Constraint).clip
+    limit = make(spec.constraint, Constraint).limit
     mixed = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bf16")
     zero, batch = torch.zeros((), device=device), spec.budget.batch_size * spec.packing
     streams = training.streams
@@ -55,6 +55,8 @@ def train(
             if penalty.value is not None:
                 extra = penalty.value(eager[1], x, fake, streams["penalty"])
             a, b = D(x).float(), D(fake).float()
+        if penalty.on_logits is not None:
+            extra = extra + penalty.on_logits(a, b)
         d_loss = loss.discriminator(real=a, fake=b) + extra
         d_loss.backward()
         watch.value("loss", d_loss)
@@ -74,7 +76,7 @@ def train(
 
     def played(network: str, play: Callable[..., Tensor], *, on: bool) -> Tensor:
         """Pass a player's loss backward, watched by the probe: compiled players in a rehearsal without trace."""
-        if on and fast is not eager:
+        if on and spec.compile != "none":
             with undone(training), probe.watch(network, on=True) as watch:
                 play(watch, *eager)
             on = False
@@ -82,8 +84,7 @@ def train(
             return play(watch, *fast)
 
     def move(network: nn.Module, name: str) -> None:
-        if clip is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), clip)
+        limit(network)
         training.optimizers[name].step()
 
     while training.step < spec.budget.steps:
@@ -95,7 +96,7 @@ def train(
         for update in range(1, spec.n_critic + 1):
             x = real()
             with torch.no_grad(), mixed:
-                fake = networks.packed(fast[0](noise()))
+                fake = networks.packed(fast[0](noise())).float()
             training.optimizers["discriminator"].zero_grad()
             last = update == spec.n_critic
             d_loss = played("discriminator", partial(judge, x, fake), on=probed and last)
@@ -135,10 +136,11 @@ def compiled(spec: TrialSpec, *networks: nn.Module) -> tuple[nn.Module, ...]:
 @contextmanager
 def undone(training: Training) -> Iterator[None]:
     """Let a pass happen that leaves no trace in gradients, buffers, penalties or streams."""
-    penalty = training.streams["penalty"]
-    before, networks = penalty.get_state(), training.networks
+    draws, state, networks = training.streams["penalty"], training.penalty.state, training.networks
+    drawn, held = draws.get_state(), {name: value.clone() for name, value in state.items()}
     with unmoved(networks.generator, networks.discriminator), torch.random.fork_rng(devices=[]):
         yield
-    penalty.set_state(before)
+    draws.set_state(drawn)
+    training.penalty.restore(held)
     for optimizer in training.optimizers.values():
         optimizer.zero_grad()

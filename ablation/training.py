@@ -48,6 +48,7 @@ def begin(spec: TrialSpec, data: Dataset, device: str) -> Training:
     streams = {name: stream(spec, name, device) for name in TRAINING}
     broken = torch.zeros((), dtype=torch.int64, device=device)
     penalty = make(spec.penalty, Penalty)
+    penalty.to(device)
     return Training(spec, networks, average, _optimizers(spec, networks), penalty, streams, broken)
 
 
@@ -93,3 +94,14 @@ def follow(average: nn.Module, source: nn.Module, decay: float) -> None:
     torch._foreach_lerp_(own, other, 1 - decay)
     for mine, theirs in zip(average.buffers(), source.buffers(), strict=True):
         mine.copy_(theirs)
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, latent: int, count: int, random: torch.Generator) -> Tensor:
+    """Return `count` samples of a generator (N C H W or N D), drawn 250 at a time from `random`."""
+    parts = []
+    for start in range(0, count, 250):
+        size = min(250, count - start)
+        noise = torch.randn(size, latent, generator=random, device=random.device)
+        parts.append(generator(noise))
+    return torch.cat(parts)

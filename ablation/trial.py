@@ -15,11 +15,13 @@ import torch
 from torch import Tensor
 
 from ablation import checkpoint
+from ablation.activations import facts_of
 from ablation.datasets import Dataset, as_bytes, scaled
 from ablation.extractors import Extractor, Say, print_nothing, state_hash
 from ablation.factories import make
 from ablation.hazards import hazards
 from ablation.judgement import citations, judge
+from ablation.networks import parameters
 from ablation.pictures import write_picture
 from ablation.probes import Probe
 from ablation.provenance import provenance
@@ -33,6 +35,7 @@ from ablation.record import (
     write_readings,
 )
 from ablation.scores import choose
+from ablation.selection import Selection
 from ablation.spec import TrialSpec
 from ablation.trainer import train
 from ablation.training import Training, begin
@@ -67,6 +70,11 @@ class Clock:
         now = time.perf_counter()
         self.seconds[phase] = round(now - self.started, 3)
         self.started = now
+
+    def move(self, source: str, phase: str, seconds: float) -> None:
+        """Book `seconds` of one phase to another."""
+        self.seconds[source] = round(max(self.seconds[source] - seconds, 0.0), 3)
+        self.seconds[phase] = round(seconds, 3)
 
 
 def run(
@@ -131,10 +139,11 @@ def _run(
     training = begin(spec, data, device)
     extractor = choose(spec, data, extractors)
     probe = _probe(spec, training, data, device)
+    selection = Selection(spec, data, extractor, device)
     snapshots: checkpoint.Snapshots = {}
     earlier = checkpoint.newest(folder)
     if earlier is not None:
-        snapshots = checkpoint.load(earlier, training, probe)
+        snapshots = checkpoint.load(earlier, training, probe, selection)
     resumed = training.step
     clock.lap("start")
     say(f"training from step {resumed:,} to {spec.budget.steps:,}")
@@ -144,8 +153,9 @@ def _run(
     )
     saved = time.monotonic()
 
-    def after_step(state: Training) -> None:
+    def after_step(state: Training) -> Outcome | None:
         nonlocal saved
+        ended = selection.look(state) if selection.due(state.step) else None
         if (
             state.step * SNAPSHOTS // spec.budget.steps
             > (state.step - 1) * SNAPSHOTS // spec.budget.steps
@@ -156,22 +166,30 @@ def _run(
             progress(state.step, spec.budget.steps)
         stopping = _stop.is_set()
         if stopping or time.monotonic() - saved >= checkpoint_seconds:
-            checkpoint.save(scratch / "checkpoint.pt", state, probe, snapshots)
+            checkpoint.save(scratch / "checkpoint.pt", state, probe, selection, snapshots)
             saved = time.monotonic()
-        if stopping:
+        if stopping and ended is None:
             raise Stopped
+        return ended
 
     if resumed == 0:  # a module that draws on its own, such as RReLU, draws from here
         torch.manual_seed(stream(spec, "modules").initial_seed())
     outcome = train(training, data.train.to(device), probe, after_step)
     clock.lap("train")
-    outcome, scores = judge(spec, training, data, extractor, outcome, device)
+    if selection.history:
+        clock.move("train", "select", selection.seconds)
+    if outcome.kind == "converged":
+        with torch.no_grad():
+            snapshots[outcome.step] = _kept(training.average(fixed), data)
+    outcome, scores = judge(spec, training, data, extractor, outcome, selection)
     clock.lap("score")
 
-    write_readings(scratch / "readings.parquet", probe.readings)
+    write_readings(scratch / "readings.parquet", [*probe.readings, *selection.readings()])
     torch.save(training.average.state_dict(), scratch / "generator.pt")
+    if selection.best:
+        torch.save(selection.best, scratch / "best.pt")
     for step, grid in snapshots.items():
-        name = "samples.png" if step == spec.budget.steps else f"samples-{step}.png"
+        name = "samples.png" if step == training.step else f"samples-{step}.png"
         write_picture(scratch / name, grid.numpy(), data.value_range)
     (scratch / "checkpoint.pt").unlink(missing_ok=True)
     clock.lap("write")
@@ -185,15 +203,16 @@ def _run(
             training.average, training.networks.generator, training.networks.discriminator
         ),
         protocol=spec.protocol.hash,
-        provenance=_provenance(spec, device, clock, data, extractor, resumed),
+        provenance=_provenance(training, device, clock, data, extractor, resumed),
     )
 
 
 def _probe(spec: TrialSpec, training: Training, data: Dataset, device: str) -> Probe:
     """Return the probe with its fixed batch: it draws from a stream of its own."""
     random = stream(spec, "probe")
-    rows = torch.randint(len(data.train), (PROBE_BATCH,), generator=random)
-    noise = torch.randn(PROBE_BATCH, training.networks.latent, generator=random)
+    size = PROBE_BATCH // spec.packing * spec.packing
+    rows = torch.randint(len(data.train), (size,), generator=random)
+    noise = torch.randn(size, training.networks.latent, generator=random)
     real = scaled(data.train[rows]).to(device)
     budget, protocol = spec.budget, spec.protocol
     return Probe(
@@ -206,13 +225,14 @@ def _kept(samples: Tensor, data: Dataset) -> Tensor:
 
 
 def _provenance(
-    spec: TrialSpec,
+    training: Training,
     device: str,
     clock: Clock,
     data: Dataset,
     extractor: Extractor | None,
     resumed: int,
 ) -> dict[str, Any]:
+    spec = training.spec
     seconds = clock.seconds | {"total": round(sum(clock.seconds.values()), 3)}
     looked = None
     if extractor is not None:
@@ -227,5 +247,7 @@ def _provenance(
         "resumed": resumed,
         "dataset": data.fingerprint,
         "extractor": looked,
-        "hazards": hazards(spec),
+        "activations": facts_of(spec),
+        "parameters": parameters(training.networks),
+        "hazards": hazards(spec, training.networks, data),
     }

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import read_yaml, write_yaml
-from ablation.hazards import hazards
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
@@ -64,17 +63,13 @@ class Plan:
     words: tuple[str, ...]
     specs: tuple[TrialSpec, ...]
     skipped: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
     declared: Declared
 
     @property
     def cells(self) -> int:
         """The number of cells that have trials."""
         return len({spec.cell for spec in self.specs})
-
-    @property
-    def warnings(self) -> list[str]:
-        """The known hazards of these trials, each once."""
-        return list(dict.fromkeys(text for spec in self.specs for text in hazards(spec)))
 
 
 def write_study(study: Path, found: Plan) -> None:
@@ -96,7 +91,7 @@ def write_study(study: Path, found: Plan) -> None:
                 "declared_hash": found.declared.hash,
                 "history": [],
                 "skipped": skipped,
-                "warnings": found.warnings,
+                "warnings": list(found.warnings),
             },
         )
         return

@@ -33,6 +33,7 @@ LEVELS = [
     {"probes", "scores"},
     {"training"},
     {"trainer"},
+    {"selection"},
     {"checkpoint", "preflight", "judgement"},
     {"trial"},
     {"preload"},

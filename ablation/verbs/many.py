@@ -32,14 +32,26 @@ def _planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
     sweep, words = _asked(given)
     declared = {"reference": given.reference, "score": given.score}
 
-    def check(specs: Sequence[TrialSpec]) -> list[str | None]:
+    def check(specs: Sequence[TrialSpec]) -> Sequence[tuple[str | None, Sequence[str]]]:
         if study is not None and all(_done(study, spec) for spec in specs):
-            return [None] * len(specs)
+            return [(None, ())] * len(specs)
         from ablation.preflight import check as tried
 
         return tried(specs, None if study is None else study / "extractors", tell, ready=ready)
 
-    return plan(sweep, words, question=given.question, declared=declared, check=check)
+    def site_names(spec: TrialSpec) -> list[str]:
+        from ablation.preflight import site_names as names
+
+        return names(spec)
+
+    return plan(
+        sweep,
+        words,
+        question=given.question,
+        declared=declared,
+        check=check,
+        site_names=site_names,
+    )
 
 
 def _done(study: Path, spec: TrialSpec) -> bool:

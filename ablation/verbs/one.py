@@ -73,13 +73,12 @@ def do_train(given: Namespace) -> int:
         set_aside(folder)
         record = None
     if record is None:
-        from ablation.hazards import hazards
         from ablation.preflight import check
 
-        reason = check([spec], say=tell)[0]
+        reason, warnings = check([spec], say=tell)[0]
         if reason:
             raise ValueError(reason)
-        for text in hazards(spec):
+        for text in warnings:
             print(f"warning: {text}", file=sys.stderr)
         write_config(folder, spec)
         record = _foreground(folder, given.device, None)
@@ -156,7 +155,7 @@ def do_rerun(given: Namespace) -> int:
     spec = read_config(first)
     if read_record(first) is None:
         raise ValueError(f"{first.name} has no result yet: nothing to compare a rerun with")
-    reason = check([spec], study / "extractors")[0]
+    reason, _ = check([spec], study / "extractors")[0]
     if reason:
         raise ValueError(reason)
     (study / "reruns").mkdir(exist_ok=True)

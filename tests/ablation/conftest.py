@@ -16,14 +16,20 @@ from ablation.catalogue import row
 from ablation.datasets import Dataset, scaled
 from ablation.factories import make
 from ablation.probes import Probe
+from ablation.randomness import stream
 from ablation.record import Outcome
+from ablation.scores import choose
+from ablation.selection import Selection
 from ablation.spec import Budget, Part, Protocol, TrialSpec
 from ablation.trainer import train
 from ablation.training import Training, begin
 
 SMALL: dict[str, dict[str, Any]] = {
     "mlp": {"width": 24, "depth": 2, "latent": 8},
+    "maxout_mlp": {"width": 12, "generator_width": 16, "generator_depth": 2, "depth": 2},
+    "deep_mlp": {"width": 12, "latent": 8},
     "dcgan": {"width": 4, "latent": 8},
+    "resnet": {"width": 4, "latent": 8},
     "ring8": {"points": 512},
 }
 """Arguments that make a row quick to train."""
@@ -47,20 +53,21 @@ def question(
     samples: int = 32,
     extractor: str = "auto",
     weights: str | None = None,
+    evaluations: int = 0,
     **rest: Any,
 ) -> TrialSpec:
     def chosen(group: str, value: str | Part) -> Part:
         return part_of(group, value) if isinstance(value, str) else value
 
     usual = {"loss": "non_saturating", "penalty": "none", "dataset": "digits"}
-    usual |= {"architecture": "mlp", "optimizer": "adam"}
+    usual |= {"constraint": "none", "architecture": "mlp", "optimizer": "adam"}
     parts = {group: chosen(group, rest.pop(group, name)) for group, name in usual.items()}
     return TrialSpec(
         generator_activation=chosen("activation", generator or activation),
         discriminator_activation=chosen("activation", discriminator or activation),
         activation_at=tuple((s, chosen("activation", a)) for s, a in sorted((at or {}).items())),
         budget=Budget(steps, batch_size),
-        protocol=Protocol(probes, samples, extractor, weights),
+        protocol=Protocol(probes, samples, extractor, weights, evaluations),
         **parts,
         **rest,
     )
@@ -91,6 +98,7 @@ class Fitted:
     probe: Probe
     outcome: Outcome | None
     data: Dataset
+    selection: Selection
 
     def state(self) -> dict[str, Tensor]:
         """Return everything that training moves, by name."""
@@ -122,19 +130,25 @@ def ready(spec: TrialSpec) -> Fitted:
         training.networks, scaled(data.train[:48]), noise,
         steps=spec.budget.steps, probes=spec.protocol.probes,
     )  # fmt: skip
-    return Fitted(training, probe, None, data)
+    extractor = choose(spec, data, None) if spec.protocol.evaluations else None
+    return Fitted(training, probe, None, data, Selection(spec, data, extractor, "cpu"))
 
 
 def go(
     fitted: Fitted, *, until: int = 0, after: Callable[[Training], None] | None = None
 ) -> Fitted:
     """Train on, telling `after` every step; stop after step `until`."""
+    selection = fitted.selection
+    if not fitted.training.step:  # as a trial does: modules that draw on their own draw from here
+        torch.manual_seed(stream(fitted.training.spec, "modules").initial_seed())
 
-    def after_step(training: Training) -> None:
+    def after_step(training: Training) -> Outcome | None:
+        ended = selection.look(training) if selection.due(training.step) else None
         if after is not None:
             after(training)
         if training.step == until:
             raise Enough
+        return ended
 
     try:
         fitted.outcome = train(fitted.training, fitted.data.train, fitted.probe, after_step)
