@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from ablation.catalogue import row
 from ablation.compose import Axis, Config, compose_config, expand, specification
+from ablation.factories import source_of
+from ablation.part import Part
 from ablation.spec import TrialSpec
 from sweeps.study import Plan, declare
 
 GONE = object()
+SWAP = "swap_one_site"
+"""The word, and the key of a preset, whose activations stand at each single site in turn."""
+Checked = tuple[str | None, Sequence[str]]
 
 
 def plan(
@@ -21,17 +27,20 @@ def plan(
     *,
     question: str | None = None,
     declared: Mapping[str, Any] | None = None,
-    check: Callable[[Sequence[TrialSpec]], list[str | None]] | None = None,
+    check: Callable[[Sequence[TrialSpec]], Sequence[Checked]] | None = None,
+    site_names: Callable[[TrialSpec], Sequence[str]] | None = None,
 ) -> Plan:
     """Return the trials that a preset and words ask for; raises ValueError if no trial is left.
 
-    `check` says per trial why it is impossible (`ablation.preflight.check`).
+    `check` says per trial why it is impossible and its hazards (`ablation.preflight.check`), `site_names` where
+    activations stand (`ablation.preflight.site_names`).
     """
     preset = row("sweep", sweep) if sweep else {}
-    unknown = set(preset) - {"question", "overrides", "joint", "declared"}
+    unknown = set(preset) - {"question", "overrides", "joint", "declared", SWAP}
     if unknown:
         raise ValueError(f"conf/sweep/{sweep}.yaml has an unknown key {sorted(unknown)[0]!r}")
     merged = _merged(preset.get("overrides", []), words)
+    swapped, merged = _swapped(preset.get(SWAP, []), merged)
     constants, axes = expand(merged)
     seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
     axes = [axis for axis in axes if axis.name != "seed"]
@@ -47,10 +56,15 @@ def plan(
             skipped.append((label, str(error)))
     if not found:
         raise ValueError(skipped[0][1])
+    if swapped and site_names is not None:
+        found = [cell for pair in found for cell in _one_site(*pair, swapped, site_names)]
+    warnings: list[str] = []
     if check is not None:
-        reasons = check([spec for _, spec in found])
-        skipped += [(label, why) for (label, _), why in zip(found, reasons, strict=True) if why]
-        found = [pair for pair, why in zip(found, reasons, strict=True) if not why]
+        checked = check([spec for _, spec in found])
+        pairs = list(zip(found, checked, strict=True))
+        skipped += [(label, why) for (label, _), (why, _) in pairs if why]
+        found = [pair for pair, (why, _) in pairs if not why]
+        warnings = [text for _, (why, told) in pairs if not why for text in told]
         if not found:
             raise ValueError(skipped[-1][1])
     order = seeds or [found[0][1].seed]
@@ -67,9 +81,10 @@ def plan(
     return Plan(
         sweep=sweep,
         question=question or str((not words and preset.get("question")) or _question(specs)),
-        words=tuple(merged),
+        words=(*merged, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
+        warnings=tuple(dict.fromkeys(warnings)),
         declared=declare(said, specs, order),
     )
 
@@ -89,6 +104,32 @@ def _merged(preset: Sequence[str], words: Sequence[str]) -> list[str]:
 
 def _seedless(key: str) -> str:
     return "seed" if key == "seeds" else key
+
+
+def _swapped(preset: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the activations to put at single sites, and the other words."""
+    own = [word.partition("=")[2].split(",") for word in words if word.startswith(f"{SWAP}=")]
+    rest = [word for word in words if not word.startswith(f"{SWAP}=")]
+    return list(dict.fromkeys(own[-1] if own else preset)), rest
+
+
+def _one_site(
+    label: str,
+    spec: TrialSpec,
+    names: Sequence[str],
+    site_names: Callable[[TrialSpec], Sequence[str]],
+) -> Iterator[tuple[str, TrialSpec]]:
+    """Yield a cell as it is, then with each activation at each single site where another one stands."""
+    yield label, spec
+    rows = [Part.read(row("activation", name), "activation") for name in names]
+    parts = [replace(part, source=source_of(part)) for part in rows]
+    for site in site_names(spec):
+        whole = getattr(spec, f"{site.split('.')[0]}_activation")
+        at = dict(spec.activation_at)
+        for part in parts:
+            if part != at.get(site, whole):
+                changed = tuple(sorted((at | {site: part}).items(), key=lambda item: item[0]))
+                yield f"{label} {site}={part.name}", replace(spec, activation_at=changed)
 
 
 def _joint(levels: Sequence[Sequence[str]], constants: Sequence[str], axes: Sequence[Axis]) -> Axis:

@@ -1,0 +1,76 @@
+"""From words to cells: swapping one site at a time, and what a plan warns of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from ablation.spec import TrialSpec
+from sweeps.grid import plan
+
+TINY = [
+    "dataset=ring8",
+    "dataset.points=512",
+    "architecture.depth=2",
+    "architecture.width=8",
+    "budget=smoke",
+]
+NAMES = ["generator.0", "generator.1", "discriminator.0", "discriminator.1"]
+
+
+def names(_: TrialSpec) -> list[str]:
+    return NAMES
+
+
+def test_one_site_is_swapped_at_a_time() -> None:
+    found = plan(
+        None, [*TINY, "activation=leaky_relu", "swap_one_site=tanh,relu"], site_names=names
+    )
+    at = [{site: part.name for site, part in spec.activation_at} for spec in found.specs]
+    assert at[0] == {}
+    assert at[1:] == [{site: name} for site in NAMES for name in ("tanh", "relu")]
+    assert len({spec.key for spec in found.specs}) == 9
+    assert "swap_one_site=tanh,relu" in found.words
+
+
+def test_a_swap_for_what_stands_there_is_no_swap() -> None:
+    words = [*TINY, "activation=leaky_relu", "generator.activation=tanh", "swap_one_site=tanh"]
+    found = plan(None, words, site_names=names)
+    swapped = [dict(spec.activation_at) for spec in found.specs]
+    assert [list(at) for at in swapped] == [[], ["discriminator.0"], ["discriminator.1"]]
+
+
+def test_every_cell_and_every_seed_is_swapped() -> None:
+    words = [*TINY, "activation=leaky_relu,gelu", "swap_one_site=relu", "seeds=2"]
+    found = plan(None, words, site_names=names)
+    assert found.cells == 2 * 5
+    assert len(found.specs) == 20
+    assert [spec.seed for spec in found.specs] == [0] * 10 + [1] * 10
+
+
+def test_an_unknown_activation_is_answered_with_its_neighbours() -> None:
+    with pytest.raises(ValueError, match="'tan' is not a known activation: did you mean tanh"):
+        plan(None, [*TINY, "swap_one_site=tan"], site_names=names)
+
+
+def test_the_preset_swaps_and_the_user_s_word_takes_its_place() -> None:
+    small = ["seed=0", "budget.steps=10"]
+    found = plan("swap_one_site", small, site_names=names)
+    assert found.declared.pairs == "reference"
+    assert found.cells == 1 + 3 * len(NAMES)
+    own = plan("swap_one_site", [*small, "swap_one_site=gelu"], site_names=names)
+    assert own.cells == 1 + len(NAMES)
+
+
+def test_warnings_come_from_the_cells_that_are_run_each_once() -> None:
+    def check(specs: Sequence[TrialSpec]) -> list[tuple[str | None, list[str]]]:
+        reasons = [None if spec.activation != "gelu" else "gelu is not to be had" for spec in specs]
+        return [
+            (why, [f"beware of {s.activation}", "beware"])
+            for why, s in zip(reasons, specs, strict=True)
+        ]
+
+    found = plan(None, [*TINY, "activation=relu,gelu,tanh"], check=check)
+    assert found.warnings == ("beware of relu", "beware", "beware of tanh")
+    assert [reason for _, reason in found.skipped] == ["gelu is not to be had"]
