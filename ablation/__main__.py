@@ -78,7 +78,10 @@ def parser() -> argparse.ArgumentParser:
         added.add_argument("--study", metavar="STUDY", help="name of the study (the preset's name)")
         added.add_argument("--question", metavar="TEXT", help="the report's title")
         added.add_argument(
-            "--reference", metavar="ACTIVATION", help="what the others are compared with"
+            "--factor", metavar="NAME", help="what is compared: activation, loss, packing, init ..."
+        )
+        added.add_argument(
+            "--reference", metavar="LEVEL", help="the level that the others are compared with"
         )
         added.add_argument(
             "--score", metavar="FAMILY", help="score that decides: fid, frechet, reverse-kl ..."

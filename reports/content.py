@@ -8,19 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from reports import rows, words
-from reports.design import FAILED, Design, score_label
+from ablation.levels import noun
+from reports import methods, phrases, rows, words
+from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
+from reports.phrases import by
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
 from reports.tables import LOST, Tables
-from reports.verdict import OVERALL, PER_BLOCK, Verdict
+from reports.verdict import OVERALL, Verdict
 
 Content = dict[str, Any]
 
 
 def ranking(found: Design, verdict: Verdict) -> list[str]:
-    """Return the activations, best estimate first, those without an estimate last."""
+    """Return the levels, best estimate first, those without an estimate last."""
 
     def place(name: str) -> tuple[bool, float, str]:
         test = verdict.overall(name, found.reference)
@@ -28,7 +30,7 @@ def ranking(found: Design, verdict: Verdict) -> list[str]:
         shift = test.interval.estimate if test is not None else 0.0
         return (not known or not isfinite(shift), shift if shift == shift else inf, name)
 
-    return sorted(found.activations, key=place)
+    return sorted(found.treatments, key=place)
 
 
 def content(
@@ -50,24 +52,28 @@ def content(
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(names)}",
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
         "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
-        "power": words.power(verdict.seeds, found.scale, first.declared.effect),
+        "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),
         "blocks": words.block_sentences(found, verdict),
-        "score_notes": _score_notes(trials),
+        "score_notes": methods.score_notes(trials),
         "alerts": _alerts(tables, trials, found, verdict, whole, (correlation, pairs)),
         "comparison": rows.comparison(found, verdict, order),
         "tests": rows.tests(found, verdict),
         "tiles": _tiles(whole),
         "certificate": rows.certificate_table(trials, found),
+        "one": noun(found.factor),
+        "many": noun(found.factor, 2),
         "equal": not found.refused,
+        "equal_words": _equal(found),
+        "scores_by": f"Scores {by(found.factor)}",
         "refused": list(found.refused),
-        "rates": rows.rates(trials, order),
-        "compute": _compute(trials),
+        "rates": rows.rates(trials, order, found.factor),
+        "compute": methods.compute(trials),
         "cells": rows.cell_table(tables, trials, found, order),
         "failures": lost,
         "trials": rows.trial_table(tables, trials, found),
         "skipped": rows.skipped(tables),
-        "warnings": _warnings(tables, trials),
-        "methods": _methods(tables, found, verdict, correlation, pairs),
+        "warnings": methods.warnings(tables, trials),
+        "methods": methods.methods(tables, found, verdict, correlation, pairs),
         "citations": list(tables.citations),
         "provenance": rows.provenance(tables, trials),
         "figures": {
@@ -80,6 +86,13 @@ def content(
     }
 
 
+def _equal(found: Design) -> str:
+    return (
+        f"Equal budget: within every block, all {noun(found.factor, 2)} had the same steps,"
+        f" batch size, protocol and score."
+    )
+
+
 def _tiles(whole: Completeness) -> list[dict[str, str]]:
     shown = [("expected", whole.expected), ("finished", whole.counts["finished"])]
     always = ("diverged", "collapsed", "crashed", "missing")
@@ -87,28 +100,6 @@ def _tiles(whole: Completeness) -> list[dict[str, str]]:
         if name != "finished" and (count or name in always):
             shown.append((name, count))
     return [{"label": name, "value": f"{count:,}"} for name, count in shown]
-
-
-def _score_notes(trials: pd.DataFrame) -> list[str]:
-    """Say what each declared score is, a classifier's distance above all."""
-    notes = []
-    for name in sorted(trials["score_name"].dropna().unique()):
-        part = trials[trials["score_name"] == name]
-        kinds = set(part.get("extractor_kind", pd.Series(dtype=object)).dropna())
-        if name.startswith("fid_") and kinds - {"inception"}:
-            accuracy = part.get("extractor_accuracy", pd.Series(dtype=float)).dropna()
-            sure = f", {100 * float(accuracy.iloc[0]):.3g} % accurate" if len(accuracy) else ""
-            extractor = name.partition("_")[2].rpartition("_")[0]
-            what = (
-                f"a Fréchet classifier distance: its features come from {extractor}{sure}"
-                if "random" not in kinds
-                else f"a Fréchet distance of features of an untrained random network, {extractor}"
-            )
-            notes.append(
-                f"{score_label(name)} is {what}, not from Inception. It compares generators here"
-                " and is not comparable with published FIDs."
-            )
-    return notes
 
 
 def _alerts(
@@ -139,7 +130,7 @@ def _alerts(
     compared = {name for t in verdict.tests if t.tier == OVERALL for name in (t.a, t.r)}
     told += [
         f"{name} shares no complete seed with {found.reference}: it is not compared."
-        for name in found.activations
+        for name in found.treatments
         if compared and name not in compared
     ]
     first, *others = tables.studies
@@ -150,91 +141,19 @@ def _alerts(
     ]
     if correlation[0] < -0.1:
         told.append(
-            f"Equal seeds of different activations correlate by {words.number(correlation[0], 2)}"
-            f" (mean of {correlation[1]} pairs): below −0.1 the unpaired test may claim too often."
+            f"Equal seeds of different {noun(found.factor, 2)} correlate by {words.number(correlation[0], 2)}"
+            f" (mean of {phrases.counted(correlation[1], 'pair')}): below −0.1 the unpaired test may claim too often."
         )
     return told + list(tables.problems)
 
 
 def _bad_ends(trials: pd.DataFrame) -> list[str]:
-    """Say how often each activation diverged, crashed or collapsed."""
+    """Say how often each level diverged, crashed or collapsed."""
     told = []
     ended = trials[~trials["outcome"].isin(LOST)]
-    for name, part in ended.groupby("activation", sort=True):
+    for name, part in ended.groupby("treatment", sort=True):
         counts = [(kind, int((part["outcome"] == kind).sum())) for kind in (*FAILED, "collapsed")]
         ends = words.listed([f"{kind} in {count}" for kind, count in counts if count])
         if ends:
             told.append(f"{name} {ends} of {len(part)} trials.")
-    return told
-
-
-def _warnings(tables: Tables, trials: pd.DataFrame) -> list[str]:
-    """Return the planner's warnings and the hazards that trials recorded, counted."""
-    told = [warning for study in tables.studies for warning in study.warnings]
-    counts: dict[str, int] = {}
-    for text in trials["hazards"].dropna() if "hazards" in trials else ():
-        for hazard in filter(None, str(text).split(" | ")):
-            counts[hazard] = counts.get(hazard, 0) + 1
-    told += [f"{text} ({n} trials)" for text, n in sorted(counts.items())]
-    return list(dict.fromkeys(told))
-
-
-def _compute(trials: pd.DataFrame) -> list[str]:
-    """Say what the study cost."""
-    total = float(trials["seconds"].fillna(0).sum())
-    told = [f"{words.duration(total)} of computing in {int(trials['seconds'].count())} trials."]
-    parts = sorted(str(name) for name in trials if str(name).startswith("seconds_"))
-    if total > 0 and parts:
-        shares = [float(trials[name].fillna(0).sum()) / total for name in parts]
-        named = [name.removeprefix("seconds_") for name in parts]
-        listed = [f"{n} {words.percent(s)}" for n, s in zip(named, shares, strict=True)]
-        told.append(f"Of it: {words.listed(listed)}.")
-    memory = trials["peak_memory_mb"].dropna()
-    if len(memory):
-        told.append(f"Largest peak memory of a trial: {float(memory.max()):,.0f} MB.")
-    return told
-
-
-def _methods(
-    tables: Tables, found: Design, verdict: Verdict, correlation: float, pairs: int
-) -> list[str]:
-    """Say how the numbers were made, in a reader's words."""
-    declared, told = tables.studies[0].declared, []
-    told.append(
-        f"Declared: score {declared.score}, reference {declared.reference},"
-        f" alpha {declared.alpha:g}, smallest effect that matters {declared.effect:g},"
-        f" {len(declared.seeds) or 'no'} seeds, pairs {declared.pairs}"
-        f" (hash {tables.studies[0].declared_hash or 'none'})."
-    )
-    told.append(
-        "Test: outcomes are ranked within each block of loss, penalty, data and networks, failures"
-        " (diverged or crashed) last and equal; activation labels are reassigned among whole seeds"
-        " of a random stream, all ways where there are at most 20,000, else that many random ones."
-        " Intervals invert this test, so they are exact and may be open where trials failed."
-    )
-    for tier in verdict.tiers:
-        name = "over all blocks" if tier.name == OVERALL else "in each block, against the reference"
-        if tier.descriptive:
-            told.append(
-                f"{tier.tests} comparisons {name} are descriptive: their least possible p is"
-                f" {words.p_value(tier.p_min)}; {words.seeds_word(tier.seeds)} for each activation"
-                " would let them conclude."
-            )
-        else:
-            told.append(
-                f"{tier.tests} comparisons {name} share {words.percent(tier.weight * tier.tests)}"
-                f" of alpha (weighted Holm); least possible p {words.p_value(tier.p_min)}."
-            )
-    if PER_BLOCK not in {tier.name for tier in verdict.tiers} and len(found.blocks) == 1:
-        told.append("There is one block, so nothing is tested block by block.")
-    if pairs:
-        told.append(
-            f"Rank correlation of equal seeds between activations: {words.number(correlation, 2)}"
-            f" (mean of {pairs} pairs); seeds are not treated as paired."
-        )
-    failed = int(sum(y == inf for y in found.outcomes.values()))
-    told.append(
-        f"{len(found.outcomes)} outcomes enter the tests, {failed} of them failures"
-        f" ({' or '.join(FAILED)}); a collapsed trial keeps its score."
-    )
     return told

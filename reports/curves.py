@@ -1,8 +1,7 @@
-"""Readings over time, per site and activation: the medians and spreads that figures draw."""
+"""Readings over time, per site and treatment: the medians and spreads that figures draw."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,13 +9,14 @@ import numpy as np
 import pandas as pd
 
 from reports.design import Block
+from reports.names import natural
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One activation at one site: median and quartiles over seeds at every probed step."""
+    """One treatment at one site: median and quartiles over seeds at every probed step."""
 
-    activation: str
+    treatment: str
     steps: tuple[int, ...]
     median: tuple[float, ...]
     low: tuple[float, ...]
@@ -44,11 +44,11 @@ def panels(
     kept = readings[(readings["quantity"] == quantity) & (readings["block"] == block.key)]
     sites = {(str(n), str(s)) for n, s in zip(kept["network"], kept["layer"], strict=True)}
     found = []
-    for network, layer in sorted(sites, key=lambda s: (s[0] != "generator", *_natural(s[1]))):
+    for network, layer in sorted(sites, key=lambda s: (s[0] != "generator", *natural(s[1]))):
         part = kept[(kept["network"] == network) & (kept["layer"] == layer)]
         curves = []
         for name in order:
-            own = part[part["activation"] == name]
+            own = part[part["treatment"] == name]
             finite = own[np.isfinite(own["value"])]
             if len(finite):
                 curves.append(_curve(name, finite, failed))
@@ -61,7 +61,7 @@ def _curve(name: str, rows: pd.DataFrame, failed: set[str]) -> Curve:
     by_step, keys = rows.groupby("step")["value"], set(rows["key"])
     low, median, high = (by_step.quantile(q) for q in (0.25, 0.5, 0.75))
     return Curve(
-        activation=name,
+        treatment=name,
         steps=tuple(map(int, median.index.to_list())),
         median=tuple(map(float, median)),
         low=tuple(map(float, low)),
@@ -69,9 +69,3 @@ def _curve(name: str, rows: pd.DataFrame, failed: set[str]) -> Curve:
         trials=len(keys),
         failed=len(keys & failed),
     )
-
-
-def _natural(text: str) -> list[tuple[int, int | str]]:
-    """Return a sort key in which site 10 follows site 9."""
-    words = re.split(r"(\d+)", text)
-    return [(1, int(w)) if w.isdigit() else (0, w) for w in words if w]

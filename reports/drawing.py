@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from reports.names import natural
+
 INK, MUTED, RULE = "#1b1f24", "#66707b", "#d5dbe1"
 """Colours of text and axes; an inline figure takes them from the page's theme instead."""
 
@@ -33,7 +35,7 @@ OKABE_ITO = {
 }
 """Each activation keeps its colour and its marker in every figure of every report."""
 
-MARKERS = "<>*dXH8"
+MARKERS = "*dXH8<>"
 
 STYLE: dict[Any, Any] = {
     "text.parse_math": False,
@@ -70,7 +72,7 @@ WIDTH = 7.2
 
 @dataclass(frozen=True)
 class Look:
-    """An activation's colour and marker."""
+    """A treatment's colour and marker."""
 
     color: str
     marker: str
@@ -87,14 +89,20 @@ class Drawing:
     figure: Figure
 
 
-def looks(activations: Sequence[str]) -> dict[str, Look]:
-    """Return every activation's look: its own, or what is left in alphabetical order."""
-    free = [c for name, (c, _) in OKABE_ITO.items() if name not in activations]
+def looks(treatments: Sequence[str]) -> dict[str, Look]:
+    """Return every treatment's look: an activation's own, or what is left in the order of names."""
+    if not set(treatments) & set(OKABE_ITO):  # a study of something else has all looks to itself
+        order = sorted(set(treatments), key=natural)
+        every = [*OKABE_ITO.values()]
+        every += [(c, m) for m in MARKERS for c, _ in OKABE_ITO.values()]
+        taken = {name: Look(*every[i % len(every)]) for i, name in enumerate(order)}
+        return {name: taken[name] for name in treatments}
+    free = [c for name, (c, _) in OKABE_ITO.items() if name not in treatments]
     free += [color for color, _ in OKABE_ITO.values()]
-    found, strangers = {}, sorted(set(activations) - set(OKABE_ITO))
+    found, strangers = {}, sorted(set(treatments) - set(OKABE_ITO))
     for i, name in enumerate(strangers):
         found[name] = Look(free[i % len(free)], MARKERS[i % len(MARKERS)])
-    return {name: found.get(name) or Look(*OKABE_ITO[name]) for name in activations}
+    return {name: found.get(name) or Look(*OKABE_ITO[name]) for name in treatments}
 
 
 def svg(drawing: Drawing) -> str:
@@ -135,7 +143,7 @@ def figure(height: float) -> Figure:
 
 
 def legend(fig: Figure, shown: dict[str, Look]) -> None:
-    """Draw the legend of activations above the axes."""
+    """Draw the legend of treatments above the axes."""
     handles = [
         Line2D([], [], color=look.color, marker=look.marker, markersize=5, lw=1.2, label=name)
         for name, look in shown.items()
@@ -164,3 +172,8 @@ def round_numbers(low: float, high: float) -> list[float]:
     step = 10.0 ** floor(log10(high - low))
     step = next(step / d for d in (1, 2, 5, 10, 20) if (high - low) / step * d >= 4)
     return [k * step for k in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a file name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")[:60] or "all"

@@ -1,6 +1,6 @@
 """Arrays of outcomes in, p-values and intervals out: the declared protocol's estimators.
 
-An outcome is lower-is-better, +inf for a failure and never NaN. The outcomes of one activation are
+An outcome is lower-is-better, +inf for a failure and never NaN. The outcomes of one treatment are
 a list over independent random streams of arrays B N (blocks of the stream x units).
 """
 
@@ -51,7 +51,7 @@ class Comparison:
 
 
 def sizes(a: Outcomes, r: Outcomes) -> list[tuple[int, int]]:
-    """Return the units of both activations in every stream."""
+    """Return the units of both treatments in every stream."""
     return [(x.shape[1], y.shape[1]) for x, y in zip(a, r, strict=True)]
 
 
@@ -199,7 +199,7 @@ def holm(p: Sequence[float], weights: Sequence[float]) -> Floats:
 
 @dataclass(frozen=True)
 class Answer:
-    """The activations that no other beats."""
+    """The treatments that no other beats."""
 
     names: tuple[str, ...]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from reports.design import Design
+from reports.names import BEFORE
 from reports.tables import Tables
 from reports.verdict import Verdict
 
@@ -14,20 +15,32 @@ from reports.verdict import Verdict
 def write_tables(
     folder: Path, tables: Tables, trials: pd.DataFrame, found: Design, verdict: Verdict
 ) -> None:
-    """Write the three tables into `folder`; paths of this machine stay out of them."""
+    """Write the three tables into `folder`; paths of this machine stay out of them.
+
+    A column of a later version is left out while all trials have the value that they had before it, and `treatment`
+    where it is the activation: old studies keep their tables.
+    """
     folder.mkdir(parents=True)
     for name, frame in (
-        ("trials", trials.drop(columns="folder")),
+        ("trials", trials.drop(columns=["folder", "stream", *_silent(trials, found)])),
         ("estimates", estimates(found, verdict)),
     ):
         plain = _plain(frame)
         plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         plain.to_parquet(folder / f"{name}.parquet", index=False)
-    _plain(tables.readings).to_parquet(folder / "readings.parquet", index=False, compression="zstd")
+    readings = tables.readings.drop(columns=_silent(tables.readings, found))
+    _plain(readings).to_parquet(folder / "readings.parquet", index=False, compression="zstd")
+
+
+def _silent(frame: pd.DataFrame, found: Design) -> list[str]:
+    """Return the columns of later versions that say nothing of these trials."""
+    told = {"treatment"} if found.factor == "activation" else set()
+    told |= {c for c, v in BEFORE.items() if c in frame and (frame[c].dropna() == v).all()}
+    return sorted(told & set(frame))
 
 
 def estimates(found: Design, verdict: Verdict) -> pd.DataFrame:
-    """Return one row a declared comparison; estimates in the score's own terms."""
+    """Return one row a declared comparison; estimates in the score's own terms, levels under the factor's name."""
     weights = {tier.name: tier.weight for tier in verdict.tiers}
     rows = []
     for test in verdict.tests:
@@ -36,7 +49,7 @@ def estimates(found: Design, verdict: Verdict) -> pd.DataFrame:
             {
                 "tier": test.tier,
                 "block": test.block,
-                "activation": test.a,
+                found.factor: test.a,
                 "reference": test.r,
                 "quantity": found.scale.quantity,
                 "estimate": shown.estimate,
@@ -57,7 +70,7 @@ def estimates(found: Design, verdict: Verdict) -> pd.DataFrame:
                 "splits": test.splits,
             }
         )
-    columns = ["tier", "block", "activation", "reference", "quantity", "estimate", "low", "high"]
+    columns = ["tier", "block", found.factor, "reference", "quantity", "estimate", "low", "high"]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 

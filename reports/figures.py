@@ -20,7 +20,7 @@ class ForestRow:
     """One line of the forest plot: a shown interval, overall or of one block (`minor`)."""
 
     label: str
-    activation: str
+    treatment: str
     shown: Interval | None
     text: str
     minor: bool = False
@@ -44,9 +44,9 @@ def forest(
             y -= 0.8 if row.minor else 1.0
             places.append(y)
             if row.shown is not None:
-                _interval(axes, y, row, shown[row.activation], (low, high))
+                _interval(axes, y, row, shown[row.treatment], (low, high))
             else:
-                look = shown[row.activation]
+                look = shown[row.treatment]
                 axes.plot(null, y, look.marker, color=look.color, ms=6, clip_on=False)
             style = {"color": MUTED, "fontsize": 7.5} if row.minor else {"color": INK}
             axes.annotate(
@@ -119,7 +119,7 @@ def points(
     *,
     log: bool,
 ) -> Figure:
-    """Draw every seed's score and the medians, by block and activation; failures stand on top."""
+    """Draw every seed's score and the medians, by block and treatment; failures stand on top."""
     with rc_context(STYLE):
         failing = any(cell.failed for cell in cells)
         fig = figure(3.1 if failing else 2.8)
@@ -136,7 +136,7 @@ def points(
             for j, (name, look) in enumerate(shown.items()):
                 x = i + (j - (len(shown) - 1) / 2) * width
                 for cell in cells:
-                    if (cell.activation, cell.block) == (name, group.key):
+                    if (cell.treatment, cell.block) == (name, group.key):
                         _cell(axes, top, cell, x, width, look)
         if log and any(cell.finite for cell in cells):
             axes.set_yscale("log")

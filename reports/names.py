@@ -1,78 +1,70 @@
-"""What a trial's rows are called in tables: equal names get the arguments that tell them apart."""
+"""What a trial's question fills in the tables: its columns, its treatment, its block and the block's words."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from ablation.part import Part
-from ablation.spec import PARTS, TrialSpec
+from ablation.levels import PLACED, Names, block, sites, stream, value, worded
+from ablation.spec import PARTS, SETTINGS, TrialSpec
 
-BLOCK = (*PARTS, "n_critic", "init", "ema", "steps", "batch_size")
-"""What makes a block: everything but the activations and the seed."""
+BLOCK = (*PARTS, *SETTINGS, "steps", "batch_size", "patience", "convergence")
+"""What makes a block where activations are compared: everything but the activations and the seed."""
 
-Names = Mapping[tuple[str, str], str]
-
-
-def _parts(spec: TrialSpec) -> dict[str, tuple[Part, ...]]:
-    """Return a spec's rows by column, the activations of single sites with their network's."""
-    sites = tuple(part for _, part in spec.activation_at)
-    found: dict[str, tuple[Part, ...]] = {name: (getattr(spec, name),) for name in PARTS}
-    both = (spec.generator_activation, spec.discriminator_activation, *sites)
-    return found | {"activation": both}
+BEFORE: Mapping[str, Any] = {
+    name: TrialSpec.__dataclass_fields__[name].metadata["before"]
+    for name in (*SETTINGS, "patience")
+    if "before" in TrialSpec.__dataclass_fields__[name].metadata
+} | {"convergence": "", "sites": ""}
+"""The values that trials had before these columns were there: a table in which all have them lacks them."""
 
 
-def distinct_names(specs: Sequence[TrialSpec]) -> Names:
-    """Return a name for every (column, canonical row)."""
-    rows: dict[tuple[str, str], dict[str, Part]] = defaultdict(dict)
-    for spec in specs:
-        for column, parts in _parts(spec).items():
-            for part in parts:
-                rows[column, part.name][_canonical(part)] = part
-    names = {}
-    for (column, name), variants in rows.items():
-        settings = [dict(part.arguments) for part in variants.values()]
-        told = sorted(
-            {k for s in settings for k in s if len({repr(t.get(k)) for t in settings}) > 1}
-        )
-        for text, part in variants.items():
-            words = ", ".join(f"{k}={part.keywords[k]}" for k in told if k in part.keywords)
-            if len(variants) > 1 and not words:
-                words = hashlib.sha256(text.encode()).hexdigest()[:6]
-            names[column, text] = f"{name}({words})" if len(variants) > 1 else name
-    return names
+def block_columns(factor: str) -> tuple[str, ...]:
+    """Return the columns that tell the blocks apart where the levels of `factor` are compared."""
+    beside = {"activation": (), **{p: (*(q for q in PLACED if q != p), "sites") for p in PLACED}}
+    return (*beside.get(factor, ("activation",)), *(name for name in BLOCK if name != factor))
 
 
-def _canonical(part: Part) -> str:
-    return json.dumps(part.canonical(), sort_keys=True)
+def block_word(column: str, said: Any) -> str:
+    """Return what a block's label says of a column, "" for nothing."""
+    if column in ("convergence", "sites"):
+        return str(said)
+    if column == "patience" and not said:
+        return "no patience"
+    text = worded(column, said)
+    return f"{column.partition('_')[0]} {text}" if column in PLACED else text
 
 
-def spec_columns(spec: TrialSpec, names: Names) -> dict[str, Any]:
-    """Return the columns that a trial's question fills."""
-
-    def named(column: str, part: Part) -> str:
-        return names[column, _canonical(part)]
-
-    g = named("activation", spec.generator_activation)
-    d = named("activation", spec.discriminator_activation)
-    sites = [f"{site}_{named('activation', part)}" for site, part in spec.activation_at]
-    kept = spec.canonical()
-    for name in ("generator_activation", "discriminator_activation", "activation_at", "seed"):
-        kept.pop(name, None)
-    block = hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:10]
-    return {
+def spec_columns(spec: TrialSpec, names: Names, factor: str) -> dict[str, Any]:
+    """Return the columns that a trial's question fills; `factor` is what the study compares."""
+    asked = ("activation", *PLACED, *PARTS, *SETTINGS)
+    found = {name: value(spec, name, names) for name in asked}
+    return found | {
         "cell": spec.cell,
-        "activation": "+".join([g if g == d else f"G_{g}+D_{d}", *sites]),
-        "generator_activation": g,
-        "discriminator_activation": d,
-        **{name: named(name, getattr(spec, name)) for name in PARTS},
-        **{name: getattr(spec, name) for name in ("n_critic", "init", "ema", "seed")},
+        "treatment": worded(factor, found[factor]),
+        "sites": sites(spec, names),
+        "seed": spec.seed,
         "steps": spec.budget.steps,
         "batch_size": spec.budget.batch_size,
+        "patience": spec.patience,
+        "convergence": _convergence(spec),
         "protocol": spec.protocol.hash,
         "extractor": spec.protocol.extractor,
-        "block": block,
+        "block": block(spec, factor),
+        "stream": stream(spec, factor),
     }
+
+
+def _convergence(spec: TrialSpec) -> str:
+    """Return what decides when a training ends early: then what is measured moves it."""
+    told = spec.protocol
+    if not spec.patience:
+        return ""
+    return f"{told.evaluations} evaluations of {told.samples:,} samples ({told.extractor})"
+
+
+def natural(text: str) -> list[tuple[int, int | str]]:
+    """Return a sort key in which site 10 follows site 9."""
+    words = re.split(r"(\d+)", text)
+    return [(1, int(w)) if w.isdigit() else (0, w) for w in words if w]

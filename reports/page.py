@@ -153,7 +153,7 @@ def html(
 
 def _sample_row(row: SampleRow) -> dict[str, Any]:
     samples = [
-        {"activation": s.activation, "alt": s.alt, "note": s.note, "name": s.name}
+        {"treatment": s.treatment, "alt": s.alt, "note": s.note, "name": s.name}
         | {"shown": s.picture is not None}
         for s in row.samples
     ]

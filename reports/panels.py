@@ -19,10 +19,16 @@ COLUMNS = 4
 
 
 def curves(
-    panels: Sequence[Panel], shown: dict[str, Look], axis_label: str, *, log: bool
+    panels: Sequence[Panel],
+    shown: dict[str, Look],
+    axis_label: str,
+    *,
+    log: bool,
+    share: bool = True,
 ) -> Figure:
     """Draw medians and quartiles over time, one panel a site, the networks in rows of their own.
 
+    A `share` has an axis from 0 to at most 1.
     On a logarithmic axis a zero stands at the lower edge as a triangle: vanished, not hidden.
     """
     with rc_context(STYLE):
@@ -30,7 +36,7 @@ def curves(
         columns = max(len(row) for row in rows)
         fig = figure(0.7 + 1.55 * len(rows))
         grid = fig.subplots(len(rows), columns, sharex=True, sharey=True, squeeze=False)
-        floor = _floor(panels) if log else 0.0
+        floor = _floor(panels) if log else -inf
         for i, row in enumerate(rows):
             for j in range(columns):
                 axes = grid[i][j]
@@ -39,14 +45,14 @@ def curves(
                     continue
                 axes.set_title(row[j].layer or row[j].network, loc="left", fontsize=7.5)
                 for place, curve in enumerate(row[j].curves):
-                    _curve(axes, curve, shown[curve.activation], floor, place)
+                    _curve(axes, curve, shown[curve.treatment], floor, place)
                 axes.grid(axis="y")
         first = grid[0][0]
         if log:
             first.set_yscale("log")
             low, high = first.get_ylim()
             log_ticks(first, "y", low, high)
-        else:
+        elif share:
             top = max(0.1, min(1.03, first.get_ylim()[1]))
             first.set_ylim(-0.04 * top, top)
         fig.supxlabel("step (generator updates)", fontsize=8.5)
@@ -94,19 +100,19 @@ def _curve(axes: Axes, curve: Curve, look: Look, floor: float, place: int) -> No
 def heat_map(
     cells: Sequence[Cell],
     groups: Sequence[Group],
-    activations: Sequence[str],
+    treatments: Sequence[str],
     label: str,
     *,
     log_scale: bool,
 ) -> Figure:
     """Draw the median of every cell as a coloured number; brighter is better."""
     with rc_context(STYLE):
-        fig = figure(0.9 + 0.42 * len(activations))
+        fig = figure(0.9 + 0.42 * len(treatments))
         axes = fig.add_subplot()
         finite = [c.median for c in cells if isfinite(c.median)]
         for cell in cells:
             column = [g.key for g in groups].index(cell.block)
-            row = activations.index(cell.activation)
+            row = treatments.index(cell.treatment)
             share = _share(cell, finite, log_scale=log_scale)
             color = colormaps["cividis"](share) if share is not None else "none"
             axes.fill_between(
@@ -120,9 +126,9 @@ def heat_map(
                 text += f"\n{cell.failed} of {cell.n} failed"
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
         axes.set_xlim(-0.5, len(groups) - 0.5)
-        axes.set_ylim(len(activations) - 0.5, -0.5)
+        axes.set_ylim(len(treatments) - 0.5, -0.5)
         axes.set_xticks(range(len(groups)), [g.label.replace(" · ", "\n") for g in groups])
-        axes.set_yticks(range(len(activations)), activations)
+        axes.set_yticks(range(len(treatments)), treatments)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
         for spine in axes.spines.values():
             spine.set_visible(False)

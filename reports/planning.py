@@ -18,7 +18,7 @@ RESAMPLES = 200
 
 @dataclass(frozen=True)
 class Seeds:
-    """Seeds needed per activation, their 10-90 % range, and the shift that `n` seeds detect."""
+    """Seeds needed per treatment, their 10-90 % range, and the shift that `n` seeds detect."""
 
     n: int
     needed: float
@@ -28,7 +28,7 @@ class Seeds:
 
 
 def least_seeds(level: float, streams: int = 1) -> int:
-    """Return the fewest seeds per activation with which a p of `level` can be reached at all."""
+    """Return the fewest seeds per treatment with which a p of `level` can be reached at all."""
     if not 0 < level <= 1:
         raise ValueError(f"level is {level}; it lies from 0 (excluded) to 1")
     return next(n for n in range(1, 1_000) if p_min([(n, n)] * streams) <= level)
@@ -37,7 +37,7 @@ def least_seeds(level: float, streams: int = 1) -> int:
 def seeds_needed(
     a: Outcomes, r: Outcomes, effect: float, level: float, names: Sequence[str]
 ) -> Seeds:
-    """Return the seeds per activation that find a shift `effect` > 0 with 80 % power at `level`.
+    """Return the seeds per treatment that find a shift `effect` > 0 with 80 % power at `level`.
 
     Infinite where no number does. Source: STATISTICS.md, Seeds.
     """
@@ -82,7 +82,7 @@ def _needed(a: Sequence[_Stream], r: Sequence[_Stream], effect: float, level: fl
 
 
 def _variance(a: Sequence[_Stream], r: Sequence[_Stream]) -> float:
-    """Return the within-activation variance of unit scores per block, summed over streams."""
+    """Return the within-treatment variance of unit scores per block, summed over streams."""
     blocks, total = sum(len(x.all) for x in a), 0.0
     for x, y in zip(a, r, strict=True):
         score, n = unit_scores(x.outcomes, y.outcomes) / blocks, len(x.units)

@@ -8,11 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from reports.design import Design, family, printed, score_label
+from ablation.levels import noun
+from reports import phrases
+from reports.design import Design
+from reports.scales import family, printed, score_label
 from reports.summary import cells, certificate, failure_rates, varying
 from reports.tables import Tables
 from reports.verdict import OVERALL, Test, Verdict
-from reports.words import ends, estimate, level, number, p_value, percent
+from reports.words import ends, estimate, level, number, p_value
 
 Table = dict[str, Any]
 
@@ -34,7 +37,7 @@ def table(name: str, caption: str, columns: Sequence[str], body: Sequence[Sequen
 
 
 def comparison(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
-    """Return every activation against the reference over all blocks."""
+    """Return every level against the reference over all blocks."""
     body = []
     for name in order:
         test = verdict.overall(name, found.reference)
@@ -45,9 +48,9 @@ def comparison(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
         else:
             body.append([cell(name, strong=_claimed(test)), *_numbers(test, found)])
     quantity = f"{found.scale.quantity} to {found.reference}#"
-    columns = ["activation", quantity, "interval#", "level#", "p#", "adjusted p#", "finding"]
+    columns = [noun(found.factor), quantity, "interval#", "level#", "p#", "adjusted p#", "finding"]
     caption = (
-        f"Each activation against {found.reference}, over all blocks"
+        f"Each {noun(found.factor)} against {found.reference}, over all blocks"
         " (n: seeds, counted in every independent random stream)"
     )
     return table("comparison", caption, [*columns, "n#", "failed#"], body)
@@ -92,7 +95,8 @@ def tests(found: Design, verdict: Verdict) -> Table:
         where = test.block or "all blocks"
         kept = _numbers(test, found)
         body.append([where, test.a, test.r, *kept[:5], least, *kept[5:]])
-    columns = ["block", "activation", "against", f"{found.scale.quantity}#", "interval#", "level#"]
+    one = noun(found.factor)
+    columns = ["block", one, "against", f"{found.scale.quantity}#", "interval#", "level#"]
     columns += ["p#", "adjusted p#", "least p#", "finding", "n#", "failed#"]
     return table("tests", "Every declared comparison", columns, body)
 
@@ -108,30 +112,30 @@ def certificate_table(trials: pd.DataFrame, found: Design) -> Table:
     )
 
 
-def rates(trials: pd.DataFrame, order: Sequence[str]) -> Table:
-    """Return each activation's failures."""
+def rates(trials: pd.DataFrame, order: Sequence[str], factor: str) -> Table:
+    """Return each level's failures."""
     body = []
     for rate in failure_rates(trials, order):
         counts = [
             cell(rate.counts[k], rate.counts[k]) for k in ("diverged", "crashed", "collapsed")
         ]
         if rate.trials:
-            interval = f"[{percent(rate.low)}, {percent(rate.high)}]"
-            share = [cell(percent(rate.rate), rate.rate), cell(interval, rate.low)]
+            interval = f"[{phrases.percent(rate.low)}, {phrases.percent(rate.high)}]"
+            share = [cell(phrases.percent(rate.rate), rate.rate), cell(interval, rate.low)]
         else:
             share = [cell("–"), cell("–")]
-        body.append([rate.activation, cell(rate.trials, rate.trials), *counts, *share])
-    columns = ["activation", "trials#", "diverged#", "crashed#", "collapsed#"]
+        body.append([rate.treatment, cell(rate.trials, rate.trials), *counts, *share])
+    columns = [noun(factor), "trials#", "diverged#", "crashed#", "collapsed#"]
     columns += ["failure rate#", "95 % interval#"]
     caption = "How often training failed (diverged or crashed; Wilson intervals)"
     return table("rates", caption, columns, body)
 
 
 def cell_table(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
-    """Return the medians of every score by activation and block."""
+    """Return the medians of every score by level and block."""
     names = _score_names(tables, trials)
     grouped = {
-        name: {(c.activation, c.block): c for c in cells(tables.scores, trials, name)}
+        name: {(c.treatment, c.block): c for c in cells(tables.scores, trials, name)}
         for name in names
     }
     body = []
@@ -147,7 +151,8 @@ def cell_table(tables: Tables, trials: pd.DataFrame, found: Design, order: Seque
             ]
             counts = [cell(some.n, some.n), cell(some.failed, some.failed)]
             body.append([block.label, name, *counts, *medians])
-    columns = ["block", "activation", "n#", "failed#", *(f"{score_label(n)}#" for n in names)]
+    heads = [f"{score_label(n)}#" for n in names]
+    columns = ["block", noun(found.factor), "n#", "failed#", *heads]
     return table("cells", "Medians over seeds, failures counted as worst", columns, body)
 
 
@@ -163,7 +168,7 @@ def _median(value: float) -> str:
 
 def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     """Return one row a trial: what differs between trials, outcome, scores, time."""
-    known = [c for c in varying(trials) if c in trials]
+    known = [c for c in varying(trials, found.factor) if c in trials]
     scores = _score_names(tables, trials)
     undeclared = set(found.undeclared_seeds)
     body = []
@@ -172,7 +177,7 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
         star = "*" if seed in undeclared else ""
         body.append(
             [
-                _text(row["activation"]),
+                _text(row["treatment"]),
                 *(_text(row[name]) for name in known),
                 cell("–" if seed is None else f"{seed}{star}", seed),
                 cell(row["outcome"], strong=row["outcome"] not in ("finished", "converged")),
@@ -184,13 +189,13 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     heads = [f"{printed(family(name))}#" for name in scores]
     if len(set(heads)) < len(heads):
         heads = [f"{score_label(name)}#" for name in scores]
-    columns = ["activation", *known, "seed#", "outcome", *heads, "seconds#", "trial"]
+    columns = [noun(found.factor), *known, "seed#", "outcome", *heads, "seconds#", "trial"]
     caption = "All trials" + ("; * seed not declared" if undeclared else "")
     return table("trials", caption, columns, body)
 
 
 def _text(value: Any) -> str:
-    return "–" if value is None or pd.isna(value) else str(value)
+    return "–" if value is None or pd.isna(value) or value == "" else str(value)
 
 
 def _value(value: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Generated samples side by side: every activation's picture at one seed."""
+"""Generated samples side by side: every treatment's picture at one seed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_BYTES = 4_000_000
 class Sample:
     """One trial's sample picture; `picture` is None where it has none, and `note` says why."""
 
-    activation: str
+    treatment: str
     name: str
     alt: str
     note: str
@@ -30,7 +30,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class SampleRow:
-    """The samples of one block, activations side by side at an equal seed."""
+    """The samples of one block, treatments side by side at an equal seed."""
 
     block: str
     seed: int
@@ -39,7 +39,7 @@ class SampleRow:
 
 def sample_rows(trials: pd.DataFrame, found: Design, order: Sequence[str]) -> tuple[SampleRow, ...]:
     """Return a row per block that has pictures, at the first seed with the most of them."""
-    known = trials[trials["activation"].notna()]
+    known = trials[trials["treatment"].notna()]
     rows = []
     for number, block in enumerate(found.blocks, 1):
         part = known[known["block"] == block.key]
@@ -50,7 +50,7 @@ def sample_rows(trials: pd.DataFrame, found: Design, order: Sequence[str]) -> tu
         best = max(count, key=lambda seed: (count[seed], -seed), default=None)
         if best is None or not count[best]:
             continue
-        own = {t["activation"]: t for t in part[part["seed"] == best].to_dict("records")}
+        own = {t["treatment"]: t for t in part[part["seed"] == best].to_dict("records")}
         samples = tuple(
             _sample(name, own[name], f"samples-{number}-{i}", block.label, best)
             for i, name in enumerate(order, 1)
@@ -61,9 +61,9 @@ def sample_rows(trials: pd.DataFrame, found: Design, order: Sequence[str]) -> tu
 
 
 def _sample(
-    activation: str, trial: Mapping[Hashable, Any], name: str, block: str, seed: int
+    treatment: str, trial: Mapping[Hashable, Any], name: str, block: str, seed: int
 ) -> Sample:
-    alt = f"Samples of the generator with {activation}, {block}, seed {seed}"
+    alt = f"Samples of the generator with {treatment}, {block}, seed {seed}"
     path, picture, note = Path(str(trial["folder"])) / "samples.png", None, str(trial["outcome"])
     try:
         picture = path.read_bytes()
@@ -71,7 +71,7 @@ def _sample(
         note = f"{note}, no samples"
     if picture is not None and not _is_whole(picture):
         picture, note = None, f"{note}, samples.png is not shown (damaged, or above 4 MB)"
-    return Sample(activation, name, alt, "" if note == "finished" else note, picture)
+    return Sample(treatment, name, alt, "" if note == "finished" else note, picture)
 
 
 def _is_whole(picture: bytes) -> bool:

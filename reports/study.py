@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import read_yaml
+from ablation.levels import check_factor, noun
 
 PAIRS = ("all", "reference")
 
@@ -17,7 +18,8 @@ class Declared:
     """What was fixed before training: `effect` is the smallest ratio that matters.
 
     `score` is a family (the part of a score's name before its first underscore) or `auto`;
-    `seeds` are those declared by number; empty where none were.
+    `seeds` are those declared by number; empty where none were. `factor` is what is compared, `reference` one of its
+    levels.
     """
 
     score: str = "auto"
@@ -26,6 +28,7 @@ class Declared:
     effect: float = 1.1
     seeds: tuple[int, ...] = ()
     pairs: str = "all"
+    factor: str = "activation"
 
     def __post_init__(self) -> None:
         """Refuse a value that is out of range."""
@@ -40,6 +43,7 @@ class Declared:
             raise ValueError(f"declared.seeds is {self.seeds!r}; it is a list of whole numbers")
         if self.pairs not in PAIRS:
             raise ValueError(f"declared.pairs is {self.pairs!r}; it is {' or '.join(PAIRS)}")
+        check_factor(self.factor)
 
     @classmethod
     def read(cls, row: Any) -> tuple[Declared, list[str]]:
@@ -51,6 +55,8 @@ class Declared:
             if item.name not in row:
                 continue
             value = row[item.name]
+            if item.name == "reference" and _number(value):
+                value = str(value)
             if item.name == "seeds":  # a bare count means the first ones
                 value = tuple(range(value)) if isinstance(value, int) else value
                 value = tuple(value) if isinstance(value, (list, tuple)) else (value,)
@@ -102,7 +108,7 @@ def read_study(folder: Path) -> Study:
     return Study(
         folder=folder,
         name=str(plan.get("study") or folder.resolve().name),
-        question=str(plan.get("question") or "Which activation suits this GAN?"),
+        question=str(plan.get("question") or f"Which {noun(declared.factor)} suits this GAN?"),
         declared=declared,
         declared_hash=str(plan.get("declared_hash") or ""),
         created=str(plan.get("created") or ""),

@@ -11,7 +11,7 @@ from scipy.stats import rankdata
 
 from reports.design import FAILED, Design
 from reports.estimates import effective_trials, wilson
-from reports.names import BLOCK
+from reports.names import block_columns
 from reports.tables import LOST
 
 OUTCOMES = (
@@ -52,9 +52,9 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Rate:
-    """How often an activation failed: diverged or crashed, with Wilson's interval."""
+    """How often a treatment failed: diverged or crashed, with Wilson's interval."""
 
-    activation: str
+    treatment: str
     trials: int
     counts: dict[str, int]
     rate: float
@@ -64,9 +64,9 @@ class Rate:
 
 @dataclass(frozen=True)
 class Cell:
-    """One activation in one block: its median, range and every seed's score."""
+    """One treatment in one block: its median, range and every seed's score."""
 
-    activation: str
+    treatment: str
     block: str
     score_name: str
     higher: bool
@@ -107,10 +107,10 @@ def completeness(trials: pd.DataFrame, seeds: int) -> Completeness:
 
 
 def failure_rates(trials: pd.DataFrame, order: Sequence[str]) -> list[Rate]:
-    """Return each activation's failure rate, its trials as independent as its seeds show."""
+    """Return each treatment's failure rate, its trials as independent as its seeds show."""
     rates = []
     for name in order:
-        part = trials[(trials["activation"] == name) & ~trials["outcome"].isin(LOST)]
+        part = trials[(trials["treatment"] == name) & ~trials["outcome"].isin(LOST)]
         counts = {kind: int((part["outcome"] == kind).sum()) for kind in OUTCOMES}
         if part.empty:
             rates.append(Rate(name, 0, counts, float("nan"), 0.0, 1.0))
@@ -118,7 +118,7 @@ def failure_rates(trials: pd.DataFrame, order: Sequence[str]) -> list[Rate]:
         failed = part["outcome"].isin(FAILED)
         rate = float(failed.mean())
         table = part.assign(failed=failed.astype(float)).pivot_table(
-            index=["dataset", "architecture", "seed"], columns="block", values="failed"
+            index=["stream", "seed"], columns="block", values="failed"
         )
         dense = table.dropna(axis=1).to_numpy()
         worth = effective_trials(dense) if dense.size else float(len(part))
@@ -132,14 +132,14 @@ def cells(scores: pd.DataFrame, trials: pd.DataFrame, name: str) -> list[Cell]:
     own = scores[scores["score_name"] == name]
     value, datasets = own.set_index("key")["value"], set(own["dataset"])
     higher = set(own["better"]) == {"higher"}
-    inside = trials[trials["dataset"].isin(datasets) & trials["activation"].notna()]
+    inside = trials[trials["dataset"].isin(datasets) & trials["treatment"].notna()]
     told = []
-    for (activation, block), part in inside.groupby(["activation", "block"], sort=True):
+    for (treatment, block), part in inside.groupby(["treatment", "block"], sort=True):
         ordered = part.sort_values("seed")
         values = tuple(float(v) for v in ordered["key"].map(value))
         seeds = tuple(int(s) for s in ordered["seed"])
         outcomes = tuple(map(str, ordered["outcome"]))
-        told.append(Cell(str(activation), str(block), name, higher, seeds, values, outcomes))
+        told.append(Cell(str(treatment), str(block), name, higher, seeds, values, outcomes))
     return told
 
 
@@ -156,7 +156,16 @@ def certificate(trials: pd.DataFrame, found: Design) -> list[tuple[str, str, boo
     for dataset, part in kept.groupby("dataset", sort=True):
         every = sorted({*part["score_name"].dropna(), *part["other_score"].dropna()})
         rows.append((f"score on {dataset}", ", ".join(every) or "none yet", len(every) <= 1))
-    return rows
+    return rows + _samples_seen(kept)
+
+
+def _samples_seen(kept: pd.DataFrame) -> list[tuple[str, str, bool]]:
+    """Say how many real samples a step looks at, where the compared settings change it."""
+    asked = kept[["batch_size", "packing", "n_critic"]].dropna().astype(int)
+    seen = sorted({int(a * b * c) for a, b, c in asked.itertuples(index=False)})
+    if asked["packing"].nunique() < 2 and asked["n_critic"].nunique() < 2:
+        return []
+    return [("real samples a generator update", ", ".join(f"{n:,}" for n in seen), len(seen) <= 1)]
 
 
 def mixtures(trials: pd.DataFrame) -> list[str]:
@@ -177,12 +186,12 @@ def mixtures(trials: pd.DataFrame) -> list[str]:
 
 
 def seed_correlation(found: Design) -> tuple[float, int]:
-    """Return the mean rank correlation of seeds between activations, and over how many pairs."""
+    """Return the mean rank correlation of seeds between treatments, and over how many pairs."""
     values = []
     for block in found.blocks:
         rows = [
             [found.outcomes.get((name, block.key, seed), np.nan) for seed in found.seeds]
-            for name in found.activations
+            for name in found.treatments
         ]
         table = np.array(rows, dtype=float)
         for i in range(len(table)):
@@ -194,7 +203,8 @@ def seed_correlation(found: Design) -> tuple[float, int]:
     return (float(np.mean(values)), len(values)) if values else (float("nan"), 0)
 
 
-def varying(trials: pd.DataFrame) -> list[str]:
+def varying(trials: pd.DataFrame, factor: str) -> list[str]:
     """Return the block columns in which the trials differ, the loss always among them."""
     known = trials.dropna(subset=["block"])
-    return [name for name in BLOCK if name == "loss" or known[name].nunique() > 1]
+    told = block_columns(factor)
+    return [name for name in told if name == "loss" or known[name].nunique() > 1]

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.files import sha256
+from ablation.levels import PLACED, Names, distinct_names
 from ablation.record import (
     READINGS,
     TrialRecord,
@@ -20,11 +21,14 @@ from ablation.record import (
     trial_folders,
 )
 from ablation.spec import TrialSpec
-from reports.names import BLOCK, Names, distinct_names, spec_columns
+from reports.names import BLOCK, spec_columns
 from reports.study import Study, read_study
 
 VERSIONED = ("device", "instruction_set", "commit", "threads", "host", "attempt", "resumed")
-WHOLE = ("step", "n_critic", "steps", "batch_size", "seed", "threads", "attempt")
+WHOLE = (
+    *("step", "n_critic", "packing", "steps", "batch_size", "patience"),
+    *("seed", "threads", "attempt"),
+)
 LOST = ("missing", "damaged")
 """Outcomes that are no outcome: the trial counts as absent."""
 
@@ -71,7 +75,8 @@ def load(folders: Sequence[Path]) -> Tables:
                 found[folder.name] = trial
     trials = [found[key] for key in sorted(found)]
     names = distinct_names([t.spec for t in trials if t.spec])
-    frame = pd.DataFrame([_row(t, names) for t in trials])
+    factor = studies[0].declared.factor
+    frame = pd.DataFrame([_row(t, names, factor) for t in trials])
     if frame.empty:
         frame = pd.DataFrame(columns=list(_row_template()))
     problems = [p for s in studies for p in s.problems]
@@ -119,20 +124,20 @@ def _read(study: Study, folder: Path) -> _Trial:
 
 
 def _row_template() -> dict[str, Any]:
-    told = ("study", "key", "cell", "outcome", "step", "message", "activation")
-    asked = ("generator_activation", "discriminator_activation", *BLOCK, "seed", "protocol")
-    run = ("extractor", "block", "seconds", "peak_memory_mb", *VERSIONED, "folder")
+    told = ("study", "key", "cell", "outcome", "step", "message", "treatment", "activation")
+    asked = (*PLACED, "sites", *BLOCK, "seed", "protocol")
+    run = ("extractor", "block", "stream", "seconds", "peak_memory_mb", *VERSIONED, "folder")
     columns = (*told, *asked, *run)
     return dict.fromkeys(columns)
 
 
-def _row(trial: _Trial, names: Names) -> dict[str, Any]:
+def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
     """Return a trial's row; what a damaged trial does not say stays empty."""
     row = _row_template()
     row |= {"study": trial.study.name, "key": trial.folder.name, "outcome": trial.outcome}
     row |= {"message": trial.damage, "folder": str(trial.folder)}
     if trial.spec:
-        row |= spec_columns(trial.spec, names)
+        row |= spec_columns(trial.spec, names, factor)
     if trial.record:
         outcome, said = trial.record.outcome, trial.record.provenance
         row |= {"step": outcome.step, "message": outcome.message}
@@ -158,7 +163,7 @@ def _scalar(value: Any) -> Any:
 
 def _scores(trials: Sequence[_Trial], frame: pd.DataFrame) -> pd.DataFrame:
     """Return one row a score, with what identifies its trial."""
-    told = ["key", "activation", "loss", "dataset", "architecture", "block", "seed"]
+    told = ["key", "treatment", "dataset", "block", "seed"]
     columns = ["key", "score_name", "family", "value", "n", "better"]
     rows = [
         (t.folder.name, s.name, s.name.split("_")[0], s.value, s.n, s.better)
@@ -176,7 +181,8 @@ def _readings(trials: Sequence[_Trial], frame: pd.DataFrame) -> tuple[pd.DataFra
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    told = ["key", "activation", "loss", "penalty", "dataset", "architecture", "block", "seed"]
+    told = ["key", "treatment", "activation", "loss", "penalty"]
+    told += ["dataset", "architecture", "block", "seed"]
     parts, problems = [], []
     for trial, (_, row) in zip(trials, frame.iterrows(), strict=True):
         path = trial.folder / "readings.parquet"

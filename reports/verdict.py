@@ -67,7 +67,7 @@ class Tier:
 
 @dataclass(frozen=True)
 class Verdict:
-    """All tests, their tiers, the activations that no other beats, and the seeds still needed."""
+    """All tests, their tiers, the levels that no other beats, and the seeds still needed."""
 
     tests: tuple[Test, ...]
     tiers: tuple[Tier, ...]
@@ -108,7 +108,7 @@ class _Pair:
 
 
 def judge(found: Design, declared: Declared) -> Verdict:
-    """Run the declared tests of a design; with fewer than two activations there are none."""
+    """Run the declared tests of a design; with fewer than two levels there are none."""
     pairs = [p for p in _pairs(found, declared) if p.sides[0]]
     tiers = _tiers(pairs, declared.alpha)
     tests = [_test(pair, _weight(tiers, pair.tier), declared.alpha) for pair in pairs]
@@ -116,7 +116,7 @@ def judge(found: Design, declared: Declared) -> Verdict:
     verdict = Verdict(tuple(tests), tiers, Answer(()), None, declared.alpha)
     compared = {name for t in tests if t.tier == OVERALL for name in (t.a, t.r)}
     if declared.pairs == "all":
-        names = [name for name in found.activations if name in compared]
+        names = [name for name in found.treatments if name in compared]
         verdict = replace(verdict, answer=best_set(names, verdict.beats))
     return replace(verdict, seeds=_seeds(found, verdict, declared))
 
@@ -124,8 +124,8 @@ def judge(found: Design, declared: Declared) -> Verdict:
 def _pairs(found: Design, declared: Declared) -> list[_Pair]:
     """Return the declared pairs, those with the reference as (other, reference)."""
     r = found.reference
-    against = [(a, r) for a in found.activations if a != r]
-    rest = [a for a in found.activations if a != r]
+    against = [(a, r) for a in found.treatments if a != r]
+    rest = [a for a in found.treatments if a != r]
     between = list(combinations(rest, 2)) if declared.pairs == "all" else []
     pairs = [_Pair(OVERALL, None, a, b, found.pair(a, b)) for a, b in against + between]
     if len(found.blocks) > 1:
@@ -208,7 +208,7 @@ def _adjusted(tests: Sequence[Test], tiers: Sequence[Tier], alpha: float) -> lis
 
 
 def _turned(test: Test) -> Test:
-    """Return the same test seen from the other activation."""
+    """Return the same test seen from the other level."""
     old = test.interval
     new = Interval(-old.estimate, -old.high, -old.low, test.n_r, test.failed_r, old.level)
     finding = {"better": "worse", "worse": "better"}.get(test.finding, test.finding)
@@ -227,7 +227,7 @@ def _turned(test: Test) -> Test:
 def _seeds(found: Design, verdict: Verdict, declared: Declared) -> Seeds | None:
     """Return the seeds that the least decided comparison with the reference would need."""
     tier = verdict.tier(OVERALL)
-    names = verdict.answer.names if declared.pairs == "all" else found.activations
+    names = verdict.answer.names if declared.pairs == "all" else found.treatments
     base = found.reference if found.reference in names else next(iter(names), "")
     drawn = []
     for name in names:

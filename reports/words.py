@@ -7,9 +7,11 @@ from math import exp, isinf, isnan
 
 import pandas as pd
 
-from reports.design import Design, Scale
+from ablation.levels import noun
+from reports.design import Design
 from reports.estimates import Interval
 from reports.planning import Seeds
+from reports.scales import Scale
 from reports.verdict import OVERALL, PER_BLOCK, Test, Verdict
 
 UNBOUNDED = "unbounded (failures)"
@@ -36,19 +38,6 @@ def p_value(p: float) -> str:
     if isnan(p):
         return "–"
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage."""
-    return f"{100 * share:.0f} %" if share in (0, 1) or share >= 0.0995 else f"{100 * share:.1f} %"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in the unit that suits it."""
-    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.0f} seconds"
 
 
 def ends(shown: Interval) -> str:
@@ -87,24 +76,25 @@ def seeds_word(n: int) -> str:
 
 
 def sentence(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
-    """Return the verdict as one sentence in plain words; `order` lists activations, best first."""
+    """Return the verdict as one sentence in plain words; `order` lists levels, best first."""
+    one, many = noun(found.factor), noun(found.factor, 2)
     if not found.outcomes:
         return "No trial has ended with the declared score yet: nothing can be concluded."
     if all(isinf(y) for y in found.outcomes.values()):
-        return "Every trial diverged or crashed: no activation can be recommended."
-    if len(found.activations) < 2:
-        only = found.activations[0]
+        return f"Every trial diverged or crashed: no {one} can be recommended."
+    if len(found.treatments) < 2:
+        only = found.treatments[0]
         return f"Only {only} was tried: there is nothing to compare it with."
     tests = [t for t in verdict.tests if t.tier == OVERALL]
     if not tests:
-        return "No two activations share a complete seed yet: nothing can be concluded."
+        return f"No two {many} share a complete seed yet: nothing can be concluded."
     tier = verdict.tier(OVERALL)
     assert tier is not None
     n = min(test.units for test in tests)
     if tier.descriptive:
         return (
             f"Not distinguishable with {seeds_word(n)}: {_comparisons(tier.tests)} need at least"
-            f" {seeds_word(tier.seeds)} for each activation before a difference can be significant;"
+            f" {seeds_word(tier.seeds)} for each {one} before a difference can be significant;"
             f" about {max(1, tier.seeds - n)} more needed."
         )
     if not verdict.answer.names:
@@ -113,15 +103,15 @@ def sentence(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
     beaten = [name for name in order if name in {worse for _, worse in verdict.beats}]
     if not beaten:
         names = listed(best)
-        return f"{names} are not distinguishable with {seeds_word(n)}{_more(verdict)}."
-    return _ranked(best, beaten, verdict, found.scale)
+        return f"{names} are not distinguishable with {seeds_word(n)}{_more(verdict, one)}."
+    return _ranked(best, beaten, verdict, found)
 
 
 def _comparisons(count: int) -> str:
     return "one comparison would" if count == 1 else f"{count} comparisons"
 
 
-def _more(verdict: Verdict) -> str:
+def _more(verdict: Verdict, one: str) -> str:
     """Return what more seeds would bring, as the end of a sentence."""
     seeds = verdict.seeds
     if seeds is None:
@@ -130,11 +120,12 @@ def _more(verdict: Verdict) -> str:
         return ", though these would most likely show the smallest effect that matters"
     if seeds.needed > 10 * seeds.n:
         return ", and many more would be needed"
-    return f"; about {seeds.needed - seeds.n:.0f} more for each activation needed"
+    return f"; about {seeds.needed - seeds.n:.0f} more for each {one} needed"
 
 
-def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, scale: Scale) -> str:
+def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, found: Design) -> str:
     """Return who beats whom, the beaten ones grouped by their beaters."""
+    scale = found.scale
     beaters = {x: tuple(b for b in (*best, *beaten) if (b, x) in verdict.beats) for x in beaten}
     by_all = [x for x in beaten if set(best) <= set(beaters[x])]
     parts = []
@@ -143,7 +134,7 @@ def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, scale:
     rest = [x for x in beaten if x not in by_all]
     others = [f"{x} is beaten by {_few(beaters[x], verdict, x, scale)}" for x in rest]
     if len(best) == 1:
-        text = f"no activation beats {best[0]}"
+        text = f"no {noun(found.factor)} beats {best[0]}"
         if not rest:
             text = f"{best[0]} is the best of {len(beaten) + 1}"
         text += f"; it beats {parts[0]}" if parts else ""
@@ -159,7 +150,7 @@ def _few(names: Sequence[str], verdict: Verdict, x: str, scale: Scale) -> str:
 
 
 def _ratios(names: Sequence[str], x: str, verdict: Verdict, scale: Scale) -> str:
-    """Return the shifts of `x` against these activations, as the table has them; a range where many."""
+    """Return the shifts of `x` against these levels, as the table has them; a range where many."""
     tests = [t for t in (verdict.overall(x, name) for name in names) if t is not None]
     shown = [scale.shown(t.interval) for t in tests]
     words = [f"{estimate(s)} {ends(s)}" for s in shown]
@@ -171,14 +162,15 @@ def _ratios(names: Sequence[str], x: str, verdict: Verdict, scale: Scale) -> str
 
 
 def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
-    """Return how each activation stands to the reference, where only that was declared."""
+    """Return how each level stands to the reference, where only that was declared."""
     groups: dict[str, list[str]] = {}
     for name in order:
         test = verdict.overall(name, found.reference)
         if test is not None:
             shown = found.scale.shown(test.interval)
             told = test.finding in ("better", "worse")
-            text = f"{name} ({found.scale.quantity} {estimate(shown)} {ends(shown)})"
+            reach = ends(shown)
+            text = f"{name} ({found.scale.quantity} {estimate(shown)} {reach})"
             groups.setdefault(test.finding, []).append(text if told else name)
     parts = []
     for finding in ("better", "worse"):
@@ -187,7 +179,7 @@ def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) ->
     if names := groups.get("not distinguishable"):
         parts.append(
             f"{listed(names)} {_is(names)} not distinguishable from {found.reference}"
-            f"{_more(verdict)}"
+            f"{_more(verdict, noun(found.factor))}"
         )
     return "; ".join(parts) + "."
 
@@ -196,7 +188,7 @@ def _is(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def power(seeds: Seeds | None, scale: Scale, effect: float) -> str:
+def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activation") -> str:
     """Return what the study could have shown, and how many seeds the undecided would need."""
     if seeds is None:
         return ""
@@ -219,7 +211,7 @@ def power(seeds: Seeds | None, scale: Scale, effect: float) -> str:
     reach = f"{low:.0f} to {high:.0f}" if not isinf(high) else f"{low:.0f} or more"
     return (
         f"To show {what}, the declared smallest effect that matters, between the undecided with 80 %"
-        f" power, about {seeds.needed - seeds.n:.0f} more seeds for each activation are needed"
+        f" power, about {seeds.needed - seeds.n:.0f} more seeds for each {one} are needed"
         f" (10–90 % range {reach})."
     )
 
@@ -250,12 +242,12 @@ def _one_block(tests: Sequence[Test], found: Design) -> str:
 
 
 def collapses(trials: pd.DataFrame, verdict: Verdict) -> str:
-    """Return a warning for each unbeaten activation of which trials collapsed: they keep their score."""
+    """Return a warning for each unbeaten level of which trials collapsed: they keep their score."""
     told = ""
     if not verdict.beats:
         return told
     for name in verdict.answer.names:
-        own = trials[trials["activation"] == name]
+        own = trials[trials["treatment"] == name]
         count = int((own["outcome"] == "collapsed").sum())
         told += f" Beware: {name} collapsed in {count} of {len(own)} trials." if count else ""
     return told

@@ -11,6 +11,7 @@ from typing import Any
 from ablation.catalogue import row
 from ablation.compose import Axis, Config, compose_config, expand, specification
 from ablation.factories import source_of
+from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
 from sweeps.study import Plan, declare
@@ -78,14 +79,17 @@ def plan(
     said = dict(preset.get("declared", {})) | {
         k: v for k, v in (declared or {}).items() if v is not None
     }
+    promised = declare(said, specs, order)
+    factor = promised.factor
     return Plan(
         sweep=sweep,
-        question=question or str((not words and preset.get("question")) or _question(specs)),
+        question=question
+        or str((not words and preset.get("question")) or _question(specs, factor)),
         words=(*merged, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),
-        declared=declare(said, specs, order),
+        declared=promised,
     )
 
 
@@ -146,7 +150,7 @@ def _joint(levels: Sequence[Sequence[str]], constants: Sequence[str], axes: Sequ
     return Axis("joint", tuple(tuple(level) for level in levels))
 
 
-def _question(specs: Sequence[TrialSpec]) -> str:
+def _question(specs: Sequence[TrialSpec], factor: str) -> str:
     """Return the question that these trials answer, from what varies among them."""
 
     def listed(words: Sequence[str], joint: str) -> str:
@@ -158,8 +162,13 @@ def _question(specs: Sequence[TrialSpec]) -> str:
     losses = [f"{s.loss.name} + {s.penalty.name}".removesuffix(" + none") for s in specs]
     data = listed([spec.dataset.name for spec in specs], "and")
     networks = listed([spec.architecture.name for spec in specs], "and")
-    rest = f"with {listed(losses, 'or')}, on {data} ({networks})"
     names = listed([spec.activation for spec in specs], "or")
+    if factor != "activation":
+        beside = [names, *([] if factor == "loss" else [listed(losses, "or")])]
+        here = data if factor == "architecture" else f"{data} ({networks})"
+        compared = listed([x.removeprefix(f"{factor} ") for x in levels(specs, factor)], "or")
+        return f"Which {noun(factor)}, {compared}, with {' and '.join(beside)}, on {here}?"
+    rest = f"with {listed(losses, 'or')}, on {data} ({networks})"
     if len({spec.activation for spec in specs}) == 1:
         return f"How does {names} do {rest}?"
     return f"Which activation, {names}, {rest}?"

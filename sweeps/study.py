@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import read_yaml, write_yaml
+from ablation.levels import check_factor, levels, resolve
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
@@ -18,7 +19,10 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Declared:
-    """What a study promises before it trains: score family, reference, alpha, smallest ratio that matters, seeds."""
+    """What a study promises before it trains: score family, reference, alpha, smallest ratio that matters, seeds.
+
+    `factor` is what it compares, `reference` the level that the others are compared with.
+    """
 
     score: str = "auto"
     reference: str = "leaky_relu"
@@ -26,11 +30,17 @@ class Declared:
     effect: float = 1.1
     seeds: tuple[int, ...] = (0,)
     pairs: str = "all"
+    factor: str = "activation"
 
     @property
     def hash(self) -> str:
         """Ten hexadecimal digits over what is declared."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:10]
+        return hashlib.sha256(json.dumps(self.row(), sort_keys=True).encode()).hexdigest()[:10]
+
+    def row(self) -> dict[str, Any]:
+        """Return what study.yaml keeps; the factor came later and is said where it is not the activation."""
+        row = asdict(self) | {"seeds": list(self.seeds)}
+        return {k: v for k, v in row.items() if (k, v) != ("factor", "activation")}
 
 
 def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence[int]) -> Declared:
@@ -40,13 +50,17 @@ def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence
         known = ", ".join(asdict(Declared()))
         raise ValueError(f"declared.{sorted(unknown)[0]} is unknown; known are {known}")
     found = replace(Declared(seeds=tuple(seeds)), **said)
-    activations = list(dict.fromkeys(spec.activation for spec in specs))
-    if found.reference not in activations:
-        if "reference" in said:
-            raise ValueError(
-                f"the reference {found.reference!r} is not in this study; it has {', '.join(activations)}"
-            )
-        found = replace(found, reference=activations[0])
+    check_factor(found.factor)
+    names = list(dict.fromkeys(levels(specs, found.factor)))
+    plain = [spec.activation for spec in specs] if found.factor == "activation" else []
+    reference = resolve(found.reference, found.factor, [*names, *plain])
+    if reference is None and "reference" in said:
+        raise ValueError(
+            f"the reference {found.reference!r} is not in this study; it has {', '.join(names)}"
+        )
+    if reference is None or ("reference" not in said and not plain):
+        reference = [*plain, *names][0]
+    found = replace(found, reference=reference)
     if not 0 < found.alpha < 1 or not found.effect > 1 or found.pairs not in ("all", "reference"):
         raise ValueError(
             "declared: alpha lies in (0, 1), effect is a ratio above 1, pairs is all or reference"
@@ -87,7 +101,7 @@ def write_study(study: Path, found: Plan) -> None:
                 "question": found.question,
                 "overrides": list(found.words),
                 "created": now,
-                "declared": _declaration(found.declared),
+                "declared": found.declared.row(),
                 "declared_hash": found.declared.hash,
                 "history": [],
                 "skipped": skipped,
@@ -100,18 +114,12 @@ def write_study(study: Path, found: Plan) -> None:
     if list(found.words) in launched:
         return
     edited = (
-        {}
-        if found.declared.hash == old["declared_hash"]
-        else {"declared": _declaration(found.declared)}
+        {} if found.declared.hash == old["declared_hash"] else {"declared": found.declared.row()}
     )
     old["history"].append({"when": now, "overrides": list(found.words)} | edited)
     old["skipped"] += [entry for entry in skipped if entry not in old["skipped"]]
     old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
     write_yaml(path, old)
-
-
-def _declaration(declared: Declared) -> dict[str, Any]:
-    return asdict(declared) | {"seeds": list(declared.seeds)}
 
 
 def read_study(study: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ DOORS = {
 LEVELS = [
     {"part", "files", "fingerprint", "shape"},
     {"spec"},
-    {"record", "factories", "known"},
+    {"record", "factories", "known", "levels"},
     {
         *("catalogue", "activations", "losses", "penalties", "constraints", "optimizers"),
         *("datasets", "randomness"),
@@ -71,6 +71,7 @@ def test_imports_run_one_way(path: Path) -> None:
             "ablation.spec",
             "ablation.files",
             "ablation.record",
+            "ablation.levels",
         }
         used = {".".join(word.split(".")[:2]) for word in words if word.startswith("ablation")}
         assert used <= allowed

@@ -30,7 +30,7 @@ def _planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
     from sweeps.grid import plan
 
     sweep, words = _asked(given)
-    declared = {"reference": given.reference, "score": given.score}
+    declared = {"reference": given.reference, "score": given.score, "factor": given.factor}
 
     def check(specs: Sequence[TrialSpec]) -> Sequence[tuple[str | None, Sequence[str]]]:
         if study is not None and all(_done(study, spec) for spec in specs):
@@ -163,16 +163,17 @@ def do_plan(given: Namespace) -> int:
 
 def _promise(found: Plan) -> str:
     """Say whether the declared seeds can prove a difference at all."""
+    from ablation.levels import FACTORS, block, levels, noun, stream
     from reports.planning import least_seeds
 
-    own, activations = found.declared, len({spec.activation for spec in found.specs})
-    if activations < 2:
-        return "one activation: nothing to compare"
-    blocks = len({(s.loss, s.penalty, s.dataset, s.architecture) for s in found.specs})
-    streams = len({(s.dataset, s.architecture) for s in found.specs})
-    comparisons = (
-        activations - 1 if own.pairs == "reference" else activations * (activations - 1) // 2
-    )
+    own, count = found.declared, len(set(levels(found.specs, found.declared.factor)))
+    if count < 2:
+        other = [f for f in FACTORS if len(set(levels(found.specs, f))) > 1]
+        hint = f"; what differs can be compared with --factor {' or '.join(other)}" if other else ""
+        return f"one {noun(own.factor)}: nothing to compare{hint}"
+    blocks = len({block(spec, own.factor) for spec in found.specs})
+    streams = len({stream(spec, own.factor) for spec in found.specs})
+    comparisons = count - 1 if own.pairs == "reference" else count * (count - 1) // 2
     level = own.alpha / comparisons / (1 if blocks == 1 else 2)
     least = least_seeds(level, streams)
     many = "1 comparison needs" if comparisons == 1 else f"{comparisons} comparisons need"

@@ -45,6 +45,9 @@ def config(**asked: Any) -> dict[str, Any]:
     words = {"activation": "relu", "loss": "non_saturating", "penalty": "none"}
     words |= {"dataset": "digits", "architecture": "mlp", "optimizer": "adam"}
     words |= {"seed": 0, "steps": 1500, "samples": 5000, "n_critic": 1} | asked
+    later = ("constraint", "packing", "ttur", "schedule", "precision", "compile", "patience")
+    more = {k: part(words[k]) if k == "constraint" else words[k] for k in later if k in words}
+    measured = {"evaluations": words["evaluations"]} if "evaluations" in words else {}
     g = words.get("generator", words["activation"])
     d = words.get("discriminator", words["activation"])
     groups = ("loss", "penalty", "dataset", "architecture", "optimizer")
@@ -55,10 +58,11 @@ def config(**asked: Any) -> dict[str, Any]:
         "activation_at": None,
         **{name: part(words[name]) for name in groups},
         "n_critic": words["n_critic"],
-        "init": "matched",
-        "ema": 0.999,
+        "init": words.get("init", "matched"),
+        "ema": words.get("ema", 0.999),
+        **more,
         "budget": {"steps": words["steps"], "batch_size": 64},
-        "protocol": {**protocol, "weights": None},
+        "protocol": {**protocol, "weights": None, **measured},
         "seed": words["seed"],
     }
 
@@ -153,14 +157,22 @@ def write_trial(
     log: str = "",
     probed: bool = True,
     said: Mapping[str, Any] | None = None,
+    more: Sequence[Reading] = (),
+    scores: Sequence[Score] | None = None,
+    step: int | None = None,
 ) -> Path:
-    """Write one trial's folder; `value` None leaves it without scores."""
+    """Write one trial's folder; `value` None leaves it without scores.
+
+    `more` readings are added; `scores` and `step` stand in the place of those of the value and the budget.
+    """
     folder = study / "trials" / asked.key
     record.write_config(folder, asked)
     attempt = record.attempt_folder(folder, 1)
     random = np.random.default_rng(abs(hash_of(asked.key)))
+    if probed or more:
+        rows = [*(readings(asked, random) if probed else ()), *more]
+        record.write_readings(attempt / "readings.parquet", rows)
     if probed:
-        record.write_readings(attempt / "readings.parquet", readings(asked, random))
         (attempt / "samples.png").write_bytes(samples_png(random))
     (attempt / "generator.pt").write_bytes(b"weights")
     (attempt / "log.txt").write_text(log or f"step {asked.budget.steps}: done\n")
@@ -168,8 +180,8 @@ def write_trial(
     done = TrialRecord(
         key=asked.key,
         spec=asked.config(),
-        outcome=Outcome(outcome, asked.budget.steps if value else 400, message),
-        scores=make(value) if value is not None else (),
+        outcome=Outcome(outcome, step or (asked.budget.steps if value else 400), message),
+        scores=scores if scores is not None else make(value) if value is not None else (),
         citations=(f"Author of {asked.activation}. A paper on {asked.activation}. 2010.",),
         weights="00ff",
         protocol=asked.protocol.hash,

@@ -173,4 +173,6 @@ def test_reports_is_light_and_never_loads_what_is_not_its_own() -> None:
         assert module in loaded
         assert not loaded & set(heavy)
         ours = {name for name in loaded if name.startswith("ablation.")}
-        assert ours <= {f"ablation.{name}" for name in ("part", "spec", "files", "record", "shape")}
+        assert ours <= {
+            f"ablation.{name}" for name in ("part", "spec", "files", "record", "shape", "levels")
+        }

@@ -261,7 +261,7 @@ def test_completeness_and_rates(tmp_path: Path) -> None:
     tables = load([study])
     whole = completeness(tables.trials, 6)
     assert (whole.expected, whole.counts["finished"], whole.counts["missing"]) == (12, 8, 3)
-    rates = {rate.activation: rate for rate in failure_rates(tables.trials, ("gelu", "relu"))}
+    rates = {rate.treatment: rate for rate in failure_rates(tables.trials, ("gelu", "relu"))}
     assert (rates["relu"].trials, rates["relu"].rate) == (4, 0.25)
     assert rates["gelu"].low == 0 < rates["gelu"].high < 0.5
 

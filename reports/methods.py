@@ -1,0 +1,112 @@
+"""How the numbers of a report were made, said in a reader's words."""
+
+from __future__ import annotations
+
+from math import inf
+
+import pandas as pd
+
+from ablation.levels import noun
+from reports import phrases, words
+from reports.design import FAILED, Design
+from reports.scales import base, score_label
+from reports.tables import Tables
+from reports.verdict import OVERALL, PER_BLOCK, Verdict
+
+
+def methods(
+    tables: Tables, found: Design, verdict: Verdict, correlation: float, pairs: int
+) -> list[str]:
+    """Say how the numbers were made, in a reader's words."""
+    declared, told = tables.studies[0].declared, []
+    one, many = noun(found.factor), noun(found.factor, 2)
+    compared = "" if found.factor == "activation" else f"factor {found.factor}, "
+    told.append(
+        f"Declared: {compared}score {declared.score}, reference {declared.reference},"
+        f" alpha {declared.alpha:g}, smallest effect that matters {declared.effect:g},"
+        f" {len(declared.seeds) or 'no'} seeds, pairs {declared.pairs}"
+        f" (hash {tables.studies[0].declared_hash or 'none'})."
+    )
+    what = "loss, penalty, data and networks"
+    what = what if found.factor == "activation" else f"everything but {one} and seed"
+    told.append(
+        f"Test: outcomes are ranked within each block of {what}, failures"
+        f" (diverged or crashed) last and equal; {one} labels are reassigned among whole seeds"
+        " of a random stream, all ways where there are at most 20,000, else that many random ones."
+        " Intervals invert this test, so they are exact and may be open where trials failed."
+    )
+    for tier in verdict.tiers:
+        name = "over all blocks" if tier.name == OVERALL else "in each block, against the reference"
+        if tier.descriptive:
+            told.append(
+                f"{tier.tests} comparisons {name} are descriptive: their least possible p is"
+                f" {words.p_value(tier.p_min)}; {words.seeds_word(tier.seeds)} for each {one}"
+                " would let them conclude."
+            )
+        else:
+            told.append(
+                f"{tier.tests} comparisons {name} share {phrases.percent(tier.weight * tier.tests)}"
+                f" of alpha (weighted Holm); least possible p {words.p_value(tier.p_min)}."
+            )
+    if PER_BLOCK not in {tier.name for tier in verdict.tiers} and len(found.blocks) == 1:
+        told.append("There is one block, so nothing is tested block by block.")
+    if pairs:
+        told.append(
+            f"Rank correlation of equal seeds between {many}: {words.number(correlation, 2)}"
+            f" (mean of {phrases.counted(pairs, 'pair')}); seeds are not treated as paired."
+        )
+    failed = int(sum(y == inf for y in found.outcomes.values()))
+    told.append(
+        f"{len(found.outcomes)} outcomes enter the tests, {failed} of them failures"
+        f" ({' or '.join(FAILED)}); a collapsed trial keeps its score."
+    )
+    return told
+
+
+def score_notes(trials: pd.DataFrame) -> list[str]:
+    """Say what each declared score is, a classifier's distance above all."""
+    notes = []
+    for name in sorted(trials["score_name"].dropna().unique()):
+        part = trials[trials["score_name"] == name]
+        kinds = set(part.get("extractor_kind", pd.Series(dtype=object)).dropna())
+        if base(name) == "fid" and kinds - {"inception"}:
+            accuracy = part.get("extractor_accuracy", pd.Series(dtype=float)).dropna()
+            sure = f", {100 * float(accuracy.iloc[0]):.3g} % accurate" if len(accuracy) else ""
+            extractor = name.partition("_")[2].rpartition("_")[0]
+            what = (
+                f"a Fréchet classifier distance: its features come from {extractor}{sure}"
+                if "random" not in kinds
+                else f"a Fréchet distance of features of an untrained random network, {extractor}"
+            )
+            notes.append(
+                f"{score_label(name)} is {what}, not from Inception. It compares generators here"
+                " and is not comparable with published FIDs."
+            )
+    return notes
+
+
+def compute(trials: pd.DataFrame) -> list[str]:
+    """Say what the study cost."""
+    total = float(trials["seconds"].fillna(0).sum())
+    told = [f"{phrases.duration(total)} of computing in {int(trials['seconds'].count())} trials."]
+    parts = sorted(str(name) for name in trials if str(name).startswith("seconds_"))
+    if total > 0 and parts:
+        shares = [float(trials[name].fillna(0).sum()) / total for name in parts]
+        named = [name.removeprefix("seconds_") for name in parts]
+        listed = [f"{n} {phrases.percent(s)}" for n, s in zip(named, shares, strict=True)]
+        told.append(f"Of it: {words.listed(listed)}.")
+    memory = trials["peak_memory_mb"].dropna()
+    if len(memory):
+        told.append(f"Largest peak memory of a trial: {float(memory.max()):,.0f} MB.")
+    return told
+
+
+def warnings(tables: Tables, trials: pd.DataFrame) -> list[str]:
+    """Return the planner's warnings and the hazards that trials recorded, counted."""
+    told = [warning for study in tables.studies for warning in study.warnings]
+    counts: dict[str, int] = {}
+    for text in trials["hazards"].dropna() if "hazards" in trials else ():
+        for hazard in filter(None, str(text).split(" | ")):
+            counts[hazard] = counts.get(hazard, 0) + 1
+    told += [f"{text} ({n} trials)" for text, n in sorted(counts.items())]
+    return list(dict.fromkeys(told))

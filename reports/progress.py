@@ -1,0 +1,97 @@
+"""Figures over training, drawn from the readings: gradients, units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from reports.curves import Panel, panels
+from reports.design import Block, Design
+from reports.drawing import Drawing, Look, slug
+from reports.panels import curves
+from reports.phrases import failures_word
+from reports.words import number
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The figures over training, by the section in which they stand."""
+
+    gradients: tuple[Drawing, ...]
+    units: tuple[Drawing, ...]
+
+
+def progress(
+    readings: pd.DataFrame, found: Design, shown: dict[str, Look], failed: set[str]
+) -> Progress:
+    """Draw what the readings of every block hold; `failed` are the keys of failed trials."""
+    gradients, units = [], []
+    for block in found.blocks:
+        gradients += _gradients(readings, block, shown, failed)
+        units += _units(readings, block, shown, failed)
+    return Progress(tuple(gradients), tuple(units))
+
+
+def _gradients(
+    readings: pd.DataFrame, block: Block, shown: dict[str, Look], failed: set[str]
+) -> list[Drawing]:
+    order = list(shown)
+    own = list(panels(readings, "gradient_norm", block, order, failed))
+    for quantity, label in (
+        ("generator_loss_gradient_norm", "{}, G's loss"),
+        ("signal_to_generator", "signal to G"),
+    ):
+        for panel in panels(readings, quantity, block, order, failed):
+            named = label.format(panel.layer)
+            own.append(replace(panel, network="generator's loss", layer=named))
+    if not own:
+        return []
+    title = f"Gradient norm per layer: {block.label}"
+    caption = (
+        "L2 norm of each network's loss gradient at its activation sites: median and quartiles"
+        f" over seeds. {_trials(own)}"
+    )
+    alt = f"{title}. At the last step: {_last(own)}."
+    figure = curves(own, shown, "gradient norm (log)", log=True)
+    return [Drawing(f"gradients-{slug(block.label)}-{block.key}", title, alt, caption, figure)]
+
+
+def _units(
+    readings: pd.DataFrame, block: Block, shown: dict[str, Look], failed: set[str]
+) -> list[Drawing]:
+    drawn = []
+    for quantity, word, meaning in (
+        ("dead_fraction", "Dead", "no response to any probe sample"),
+        ("saturated_fraction", "Saturated", "slope below 1 % of its greatest"),
+    ):
+        own = panels(readings, quantity, block, list(shown), failed)
+        if own:
+            title = f"{word} units per layer: {block.label}"
+            caption = (
+                f"Share of units with {meaning}: median and quartiles over seeds. {_trials(own)}"
+            )
+            alt = f"{title}. At the last step: {_last(own)}."
+            figure = curves(own, shown, f"{word.lower()} share", log=False)
+            name = f"{word.lower()}-{slug(block.label)}-{block.key}"
+            drawn.append(Drawing(name, title, alt, caption, figure))
+    return drawn
+
+
+def _trials(own: Sequence[Panel]) -> str:
+    """Return n and the failures of the fullest panel."""
+    fullest = max(own, key=lambda p: sum(c.trials for c in p.curves))
+    n, failed = (sum(getattr(c, name) for c in fullest.curves) for name in ("trials", "failed"))
+    return f"n = {n} trials; {failures_word(failed)}{', drawn while they last' if failed else ''}."
+
+
+def _last(own: Sequence[Panel]) -> str:
+    """Return the last medians at the first site of every row, in words."""
+    firsts = {panel.network: panel for panel in reversed(own)}
+    return "; ".join(
+        f"{panel.layer or panel.network}: "
+        + ", ".join(f"{c.treatment} {number(c.median[-1], 2)}" for c in panel.curves)
+        for panel in own
+        if firsts[panel.network] is panel
+    )

@@ -1,0 +1,347 @@
+"""Whatever a study compares is judged as activations are, and what it holds fixed tells its blocks apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from math import exp, inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import study_builder as builder
+
+from ablation.levels import FACTORS, block, check_factor, distinct_names, levels, noun, resolve
+from ablation.spec import PARTS, SETTINGS, Budget, TrialSpec
+from reports import words
+from reports.content import ranking
+from reports.design import Design, design
+from reports.drawing import looks
+from reports.exports import estimates, write_tables
+from reports.names import BLOCK, block_columns, spec_columns
+from reports.study import Declared, read_study
+from reports.tables import load, with_primary_score
+from reports.verdict import Verdict, judge
+
+GOLDEN = Path(__file__).parent / "golden"
+LEVELS: dict[str, tuple[Any, ...]] = {
+    "activation": ("gelu", "leaky_relu", "relu"),
+    "generator_activation": ("gelu", "relu"),
+    "discriminator_activation": ("gelu", "relu"),
+    "loss": ("hinge", "minimax", "wasserstein"),
+    "penalty": ("none", "r1"),
+    "constraint": ("none", "spectral"),
+    "architecture": ("dcgan", "mlp"),
+    "optimizer": ("adam", "rmsprop"),
+    "n_critic": (1, 5),
+    "packing": (1, 2, 10),
+    "init": ("fixed", "matched"),
+    "ema": (0.99, 0.999),
+    "ttur": (1.0, 4.0),
+    "schedule": ("constant", "cosine"),
+    "precision": ("bf16", "fp32"),
+    "compile": ("default", "none"),
+}
+"""Levels of every factor, in the order of their names in words."""
+
+WORD = {"generator_activation": "generator", "discriminator_activation": "discriminator"}
+
+
+def _outcome(number: int, other: str, seed: int) -> float | None:
+    """Return a score that depends on the level's place alone, not on what the level is."""
+    if (number, other, seed) == (1, "one", 2):
+        return None
+    random = np.random.default_rng([number, len(other), seed])
+    return exp(0.6 * number + 0.3 * random.normal())
+
+
+def _study(place: Path, factor: str, values: Sequence[Any], seeds: int = 5) -> Path:
+    """Write a study of a factor in two blocks, which differ by an activation or, for activations, a loss."""
+    study = place / "study"
+    study.mkdir()
+    builder.write_plan(study, declared={"factor": factor, "reference": str(values[-1])})
+    beside = "loss" if "activation" in factor else "activation"
+    for number, value in enumerate(values):
+        for other, name in (("one", "relu"), ("three", "tanh")):
+            for seed in range(seeds):
+                asked = builder.spec(
+                    **{beside: name, WORD.get(factor, factor): value, "seed": seed}
+                )
+                score = _outcome(number, other, seed)
+                outcome = "finished" if score else "diverged"
+                builder.write_trial(study, asked, score, outcome=outcome, probed=False)
+    return study
+
+
+def _judged(study: Path) -> tuple[Design, Verdict, str]:
+    tables = load([study])
+    declared = tables.studies[0].declared
+    found = design(with_primary_score(tables, declared.score), declared)
+    verdict = judge(found, declared)
+    return found, verdict, words.sentence(found, verdict, ranking(found, verdict))
+
+
+@pytest.fixture(scope="module")
+def as_activations(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple]:
+    """The same outcomes as a study of two and of three activations a, b, c."""
+    found = {}
+    for count in (2, 3):
+        place = tmp_path_factory.mktemp("activations")
+        found[count] = _judged(_study(place, "activation", ("aa", "bb", "cc")[:count]))
+    return found
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_factor_is_judged_bit_for_bit_as_activations_are(
+    tmp_path: Path, factor: str, as_activations: dict[int, tuple]
+) -> None:
+    values = LEVELS[factor]
+    found, verdict, said = _judged(_study(tmp_path, factor, values))
+    wanted, known, sentence = as_activations[len(values)]
+    names = dict(zip(found.treatments, wanted.treatments, strict=True))
+    assert found.reference == found.treatments[-1]
+    assert len(found.blocks) == 2
+    assert inf in found.outcomes.values()
+    for test, other in zip(verdict.tests, known.tests, strict=True):
+        renamed = replace(test, a=names[test.a], r=names[test.r], block=other.block)
+        assert repr(renamed) == repr(other)
+    assert verdict.tiers == known.tiers
+    assert verdict.seeds == known.seeds
+    assert {names[n] for n in verdict.answer.names} == set(known.answer.names)
+    for level in sorted(names, key=len, reverse=True):
+        said = said.replace(level, names[level])
+    assert said.replace(noun(factor), "activation") == sentence
+    frame = estimates(found, verdict)
+    assert list(frame)[:4] == ["tier", "block", factor, "reference"]
+    assert set(frame[factor]) | set(frame["reference"]) == set(found.treatments)
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_sentences_speak_of_the_factor(factor: str) -> None:
+    nothing = Design(factor, ("x",), "x", (), (), (), frozenset(), {}, None, (), ())  # type: ignore[arg-type]
+    some = replace(nothing, outcomes={("x", "b", 0): inf})
+    failed = words.sentence(some, None, ())  # type: ignore[arg-type]
+    assert failed == f"Every trial diverged or crashed: no {noun(factor)} can be recommended."
+    assert "activation" in noun(factor) or "activation" not in failed
+
+
+def test_factors_follow_the_specification() -> None:
+    """What a trial is made of can be compared or tells blocks apart; a new field must be in one of the lists."""
+    assert set(LEVELS) == set(FACTORS)
+    placed = {"generator_activation", "discriminator_activation"}
+    other = {"budget", "protocol", "seed", "activation_at"}
+    for item in fields(TrialSpec):
+        assert item.name in {*BLOCK, *placed, *other}, item.name
+    assert {*PARTS, *SETTINGS} - {"dataset"} <= set(FACTORS)
+    for factor in FACTORS:
+        columns = set(block_columns(factor))
+        assert factor not in columns
+        assert columns >= set(BLOCK) - {factor}
+    with pytest.raises(ValueError, match=r"declared\.factor is 'dataset'; it is one of activation"):
+        check_factor("dataset")
+
+
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
+    "loss": ({"loss": "hinge"}, {"loss": "minimax"}, "hinge", "minimax"),
+    "penalty": ({}, {"penalty": "r1"}, "no penalty", "r1"),
+    "constraint": ({}, {"constraint": "spectral"}, "no constraint", "spectral"),
+    "dataset": ({}, {"dataset": "ring8"}, "digits", "ring8"),
+    "architecture": ({}, {"architecture": "dcgan"}, "mlp", "dcgan"),
+    "optimizer": ({}, {"optimizer": "rmsprop"}, "adam", "rmsprop"),
+    "n_critic": ({}, {"n_critic": 5}, "n_critic 1", "n_critic 5"),
+    "packing": ({}, {"packing": 4}, "packing 1", "packing 4"),
+    "init": ({}, {"init": "fixed"}, "init matched", "init fixed"),
+    "ema": ({}, {"ema": 0.99}, "ema 0.999", "ema 0.99"),
+    "ttur": ({}, {"ttur": 4}, "ttur 1", "ttur 4"),
+    "schedule": ({}, {"schedule": "cosine"}, "schedule constant", "schedule cosine"),
+    "precision": ({}, {"precision": "bf16"}, "precision fp32", "precision bf16"),
+    "compile": ({}, {"compile": "default"}, "not compiled", "compile default"),
+    "steps": ({}, {"steps": 20}, "steps 1500", "steps 20"),
+    "patience": (
+        {"evaluations": 5},
+        {"evaluations": 5, "patience": 3},
+        "no patience",
+        "patience 3 · 5 evaluations of 5,000 samples (classifier)",
+    ),
+    "convergence": (
+        {"evaluations": 5, "patience": 3},
+        {"evaluations": 9, "patience": 3},
+        "5 evaluations of 5,000 samples (classifier)",
+        "9 evaluations of 5,000 samples (classifier)",
+    ),
+}
+
+
+def _frame(specs: Sequence[TrialSpec], factor: str = "activation") -> pd.DataFrame:
+    names = distinct_names(specs)
+    rows = [spec_columns(spec, names, factor) for spec in specs]
+    told = {"outcome": "finished", "score": 1.0, "score_name": "fid_x_5k", "better": "lower"}
+    return pd.DataFrame(rows).assign(**told, other_score=None)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_field_makes_a_block_and_its_label_says_so(name: str) -> None:
+    one, other, first, second = CHANGES[name]
+    pair = [builder.spec(activation=a, **c) for c in (one, other) for a in ("relu", "gelu")]
+    found = design(_frame(pair), Declared())
+    told = {label for b in found.blocks for label in b.label.split(" · ", 1)[-1:]}
+    if name == "loss":
+        told = {b.label for b in found.blocks}
+    assert told == {first, second}
+    assert len({block(spec, "activation") for spec in pair}) == 2
+    assert [b.label for b in design(_frame(pair[:2]), Declared()).blocks] in (
+        ["non_saturating"],
+        ["hinge"],
+    )
+
+
+def test_blocks_that_no_column_tells_apart_have_labels_of_their_own() -> None:
+    frame = _frame([builder.spec(activation=a) for a in ("relu", "gelu")] * 2)
+    frame.loc[2:, "block"] = "0123456789"
+    labels = [b.label for b in design(frame, Declared()).blocks]
+    assert len(set(labels)) == 2
+    assert any("0123456789" in label for label in labels)
+
+
+def _wide(width: int, **asked: Any) -> TrialSpec:
+    config = builder.config(**asked)
+    config["architecture"]["width"] = width
+    return TrialSpec.read(config)
+
+
+def test_architectures_of_one_name_share_their_streams_and_others_do_not() -> None:
+    pair = ("relu", "gelu")
+    same = [_wide(w, activation=a, seed=s) for a in pair for w in (8, 16) for s in range(3)]
+    found = design(_frame(same), Declared())
+    assert [b.label for b in found.blocks] == [
+        "non_saturating · mlp(width=16)",
+        "non_saturating · mlp(width=8)",
+    ]
+    sides, _ = found.pair(*pair)
+    assert [side.shape for side in sides] == [(2, 3)]  # a seed's blocks move together
+    other = [
+        builder.spec(activation=a, architecture=n, seed=s)
+        for a in pair
+        for n in ("mlp", "dcgan")
+        for s in range(3)
+    ]
+    sides, _ = design(_frame(other), Declared()).pair(*pair)
+    assert [side.shape for side in sides] == [(1, 3), (1, 3)]
+    compared = design(_frame(same, "architecture"), Declared(factor="architecture"))
+    sides, _ = compared.pair("mlp(width=8)", "mlp(width=16)")
+    assert [side.shape for side in sides] == [(2, 3)]
+
+
+def test_levels_that_never_meet_in_a_block_are_not_compared() -> None:
+    """A discriminator's activation that changes with the generator's is a block of its own, not a comparison."""
+    both = [builder.spec(activation=a, seed=s) for a in ("relu", "gelu") for s in range(3)]
+    found = design(_frame(both, "generator_activation"), Declared(factor="generator_activation"))
+    assert [b.label for b in found.blocks] == [
+        "discriminator gelu · non_saturating",
+        "discriminator relu · non_saturating",
+    ]
+    assert judge(found, Declared(factor="generator_activation")).tests == ()
+
+
+@pytest.mark.parametrize(
+    ("factor", "word", "meant"),
+    [
+        ("packing", "1", "packing 1"),
+        ("packing", 1, "packing 1"),
+        ("packing", "packing 1", "packing 1"),
+        ("packing", "3", None),
+        ("ttur", "4.0", "ttur 4"),
+        ("ema", 0.99, "ema 0.99"),
+        ("init", "fixed", "init fixed"),
+        ("penalty", "none", "no penalty"),
+        ("penalty", "penalty none", "no penalty"),
+        ("compile", "none", "not compiled"),
+        ("activation", "relu", "relu"),
+        ("activation", "mish", None),
+        ("loss", "hinge", "hinge"),
+    ],
+)
+def test_a_level_may_be_named_in_short(factor: str, word: Any, meant: str | None) -> None:
+    specs = [builder.spec(**{WORD.get(factor, factor): value}) for value in LEVELS[factor]]
+    assert resolve(word, factor, levels(specs, factor)) == meant
+
+
+def test_the_report_takes_the_reference_in_short_and_names_one_that_is_gone(tmp_path: Path) -> None:
+    study = _study(tmp_path, "packing", (1, 2, 10), seeds=1)
+    builder.write_plan(study, declared={"factor": "packing", "reference": 10})
+    assert _judged(study)[0].reference == "packing 10"
+    builder.write_plan(study, declared={"factor": "packing", "reference": "7"})
+    found, _, _ = _judged(study)
+    assert found.reference == "packing 1"
+    assert "The reference 7 has no trial; packing 1 takes its place." in found.notes
+    builder.write_plan(study, declared={"factor": "padding"})
+    assert "declared.factor is 'padding'" in " ".join(read_study(study).problems)
+    assert read_study(study).declared.factor == "activation"
+    builder.write_plan(study, declared={"factor": "packing"}, question=None)
+    assert read_study(study).question == "Which packing suits this GAN?"
+
+
+def test_levels_of_a_factor_look_alike_in_every_figure() -> None:
+    shown = looks(("packing 10", "packing 1", "packing 2"))
+    assert len({(look.color, look.marker) for look in shown.values()}) == 3
+    assert not {look.marker for look in shown.values()} & set("<>")  # those are open intervals
+    assert looks(("packing 2", "packing 10", "packing 1")) == shown
+    assert (
+        len({(v.color, v.marker) for v in looks([f"packing {i}" for i in range(20)]).values()})
+        == 20
+    )
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Studies of before any of the later columns."""
+    place = tmp_path_factory.mktemp("old")
+    failing = {("relu", "hinge", 0): "diverged", ("gelu", "minimax", 1): "collapsed"}
+    builder.build(place / "plain", probed=False, spread=0.12)
+    builder.build(
+        place / "two", probed=False, losses=("minimax", "hinge"), seeds=5, failing=failing
+    )
+    return place
+
+
+@pytest.mark.parametrize("name", ["plain", "two"])
+def test_an_old_study_says_what_it_said(old: Path, tmp_path: Path, name: str) -> None:
+    tables = load([old / name])
+    declared = tables.studies[0].declared
+    trials = with_primary_score(tables, declared.score)
+    found = design(trials, declared)
+    verdict = judge(found, declared)
+    said = words.sentence(found, verdict, ranking(found, verdict))
+    said += words.collapses(trials, verdict)
+    wanted = json.loads((GOLDEN / "verdicts.json").read_text(encoding="utf-8"))[name]
+    assert said.replace("\u00a0", " ") == wanted
+    write_tables(tmp_path / "tables", tables, trials, found, verdict)
+    for table in ("estimates", "trials"):
+        new = pd.read_csv(tmp_path / "tables" / f"{table}.csv")
+        then = pd.read_csv(GOLDEN / f"{name}-{table}.csv")
+        pd.testing.assert_frame_equal(new, then, rtol=1e-9)  # a libm may round otherwise
+    assert "treatment" not in pd.read_parquet(tmp_path / "tables" / "readings.parquet")
+
+
+def test_new_columns_are_exported_where_they_tell_anything(tmp_path: Path) -> None:
+    study = _study(tmp_path, "packing", (1, 2), seeds=1)
+    tables = load([study])
+    declared = tables.studies[0].declared
+    trials = with_primary_score(tables, declared.score)
+    found = design(trials, declared)
+    write_tables(tmp_path / "tables", tables, trials, found, judge(found, declared))
+    told = pd.read_csv(tmp_path / "tables" / "trials.csv")
+    assert set(told["treatment"]) == {"packing 1", "packing 2"}
+    assert set(told["packing"]) == {1, 2}
+    assert set(told["activation"]) == {"relu", "tanh"}
+    assert not {"ttur", "schedule", "stream", "folder", "sites"} & set(told)
+
+
+def test_the_budget_is_no_factor_and_is_the_same_for_all_levels() -> None:
+    specs = [builder.spec(packing=p) for p in (1, 2)]
+    longer = [replace(s, budget=Budget(20, 64)) for s in specs[1:]]
+    found = design(_frame([*specs, *longer], "packing"), Declared(factor="packing"))
+    assert "only packing 2 of packing 1, packing 2 had 20 steps" in " ".join(found.refused)
