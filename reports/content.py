@@ -10,6 +10,7 @@ import pandas as pd
 
 from ablation.levels import noun
 from reports import methods, phrases, rows, words
+from reports.beside import beside
 from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
@@ -69,6 +70,7 @@ def content(
         "rates": rows.rates(trials, order, found.factor),
         "compute": methods.compute(trials),
         "cells": rows.cell_table(tables, trials, found, order),
+        "published": beside(tables, trials, found),
         "failures": lost,
         "trials": rows.trial_table(tables, trials, found),
         "skipped": rows.skipped(tables),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ablation.files import read_yaml
 from ablation.levels import check_factor, noun
+from ablation.published import Published
 
 PAIRS = ("all", "reference")
 
@@ -69,7 +70,10 @@ class Declared:
 
 @dataclass(frozen=True)
 class Study:
-    """A study's folder and its plan; `problems` says what of the plan could not be read."""
+    """A study's folder and its plan; `problems` says what of the plan could not be read.
+
+    `published` are the numbers beside which it is shown, `note` says in which settings those differ.
+    """
 
     folder: Path
     name: str
@@ -82,6 +86,8 @@ class Study:
     skipped: tuple[tuple[str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    published: tuple[Published, ...] = ()
+    note: str = ""
 
     @property
     def edits(self) -> tuple[str, ...]:
@@ -105,6 +111,7 @@ def read_study(folder: Path) -> Study:
         problems.append(str(error).replace(f"{folder}/", ""))
     plan = plan if isinstance(plan, Mapping) else {}
     declared, wrong = Declared.read(plan.get("declared"))
+    published, unread = _published(plan)
     return Study(
         folder=folder,
         name=str(plan.get("study") or folder.resolve().name),
@@ -120,8 +127,21 @@ def read_study(folder: Path) -> Study:
             if isinstance(s, Mapping)
         ),
         warnings=tuple(map(str, _list(plan, "warnings"))),
-        problems=tuple(problems + wrong),
+        problems=tuple(problems + wrong + unread),
+        published=published,
+        note=str(plan.get("note") or ""),
     )
+
+
+def _published(plan: Mapping[str, Any]) -> tuple[tuple[Published, ...], list[str]]:
+    """Read the published rows; one that is wrong is left out and named."""
+    found, wrong = [], []
+    for number, row in enumerate(_list(plan, "published")):
+        try:
+            found.append(Published.read(row, f"published[{number}]"))
+        except ValueError as error:
+            wrong.append(f"study.yaml: {error}; the row is left out")
+    return tuple(found), wrong
 
 
 def _list(plan: Mapping[str, Any], name: str) -> list[Any]:

@@ -14,7 +14,7 @@ from ablation.factories import source_of
 from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
-from sweeps.study import Plan, declare
+from sweeps.study import Plan, declare, published
 
 GONE = object()
 SWAP = "swap_one_site"
@@ -37,7 +37,8 @@ def plan(
     activations stand (`ablation.preflight.site_names`).
     """
     preset = row("sweep", sweep) if sweep else {}
-    unknown = set(preset) - {"question", "overrides", "joint", "declared", SWAP}
+    known = {"question", "overrides", "joint", "declared", "published", "note", SWAP}
+    unknown = set(preset) - known
     if unknown:
         raise ValueError(f"conf/sweep/{sweep}.yaml has an unknown key {sorted(unknown)[0]!r}")
     merged = _merged(preset.get("overrides", []), words)
@@ -90,6 +91,8 @@ def plan(
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),
         declared=promised,
+        published=published(preset.get("published", []), specs, factor, words),
+        note=str(preset.get("note", "")),
     )
 
 

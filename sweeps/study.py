@@ -12,6 +12,7 @@ from typing import Any
 
 from ablation.files import read_yaml, write_yaml
 from ablation.levels import check_factor, levels, resolve
+from ablation.published import Published
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
@@ -79,6 +80,8 @@ class Plan:
     skipped: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
     declared: Declared
+    published: tuple[Published, ...] = ()
+    note: str = ""
 
     @property
     def cells(self) -> int:
@@ -106,7 +109,8 @@ def write_study(study: Path, found: Plan) -> None:
                 "history": [],
                 "skipped": skipped,
                 "warnings": list(found.warnings),
-            },
+            }
+            | _beside(found),
         )
         return
     old = read_study(study)
@@ -119,7 +123,43 @@ def write_study(study: Path, found: Plan) -> None:
     old["history"].append({"when": now, "overrides": list(found.words)} | edited)
     old["skipped"] += [entry for entry in skipped if entry not in old["skipped"]]
     old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
+    for name, value in _beside(found).items():
+        kept = old.setdefault(name, value)
+        old[name] = (
+            kept + [row for row in value if row not in kept] if name == "published" else kept
+        )
     write_yaml(path, old)
+
+
+def _beside(found: Plan) -> dict[str, Any]:
+    """Return what a study keeps to be shown beside its results, where it has any."""
+    rows = [row.row() for row in found.published]
+    return ({"published": rows} if rows else {}) | ({"note": found.note} if found.note else {})
+
+
+def published(
+    rows: Any, specs: Sequence[TrialSpec], factor: str, words: Sequence[str]
+) -> tuple[Published, ...]:
+    """Read a preset's published rows; raises ValueError for one that fits no trial of the preset.
+
+    A user's own `words` may leave out a level or a data set: its rows then go too.
+    """
+    if not isinstance(rows, (list, tuple)):
+        raise ValueError(f"published is {rows!r}; it is a list of rows")
+    names, data = levels(specs, factor), list(dict.fromkeys(s.dataset.name for s in specs))
+    moved, found = any(w.startswith(("dataset=", "dataset.")) for w in words), []
+    for number, row in enumerate(rows):
+        place = f"published[{number}]"
+        one = Published.read(row, place)
+        level = resolve(one.level, factor, names)
+        dataset = one.dataset or (data[0] if len(data) == 1 and not moved else "")
+        if level is not None and dataset in data:
+            found.append(replace(one, level=level, dataset=dataset))
+        elif not words:
+            what = f"level {one.level!r}" if level is None else f"dataset {dataset!r}"
+            known = dict.fromkeys(names) if level is None else data
+            raise ValueError(f"{place}: {what} is not in this sweep; it has {', '.join(known)}")
+    return tuple(found)
 
 
 def read_study(study: Path) -> dict[str, Any]:

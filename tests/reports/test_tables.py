@@ -174,5 +174,6 @@ def test_reports_is_light_and_never_loads_what_is_not_its_own() -> None:
         assert not loaded & set(heavy)
         ours = {name for name in loaded if name.startswith("ablation.")}
         assert ours <= {
-            f"ablation.{name}" for name in ("part", "spec", "files", "record", "shape", "levels")
+            f"ablation.{name}"
+            for name in ("part", "spec", "files", "record", "shape", "levels", "published")
         }
