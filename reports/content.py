@@ -15,6 +15,7 @@ from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
 from reports.phrases import by
+from reports.secondary import secondary
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
 from reports.tables import LOST, Tables
 from reports.verdict import OVERALL, Verdict
@@ -70,6 +71,7 @@ def content(
         "rates": rows.rates(trials, order, found.factor),
         "compute": methods.compute(trials),
         "cells": rows.cell_table(tables, trials, found, order),
+        "secondary": secondary(tables, found, verdict, first.declared, order),
         "published": beside(tables, trials, found),
         "failures": lost,
         "trials": rows.trial_table(tables, trials, found),

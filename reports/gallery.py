@@ -77,7 +77,7 @@ def _forest(
     better = "right" if not found.scale.ratio and found.scale.higher_is_better else "left"
     figure = forest(rows, shown, f"{axis} (better to the {better})", ratio=found.scale.ratio)
     said = [
-        f"{row.treatment} {estimate(row.shown)} {ends(row.shown)}"
+        f"{row.treatment} {estimate(row.shown)} {ends(row.shown, ratio=found.scale.ratio)}"
         for row in rows
         if row.shown is not None and not row.minor
     ]
@@ -96,7 +96,7 @@ def _forest(
 
 def _forest_row(label: str, name: str, test: Test, found: Design, *, minor: bool) -> ForestRow:
     interval: Interval = found.scale.shown(test.interval)
-    reach = ends(interval)
+    reach = ends(interval, ratio=found.scale.ratio)
     return ForestRow(label, name, interval, f"{estimate(interval)} {reach}", minor)
 
 

@@ -77,7 +77,7 @@ def _numbers(test: Test, found: Design) -> list[dict[str, Any]]:
     shown, strong = found.scale.shown(test.interval), _claimed(test)
     return [
         cell(estimate(shown), shown.estimate, strong=strong),
-        cell(ends(shown), shown.low),
+        cell(ends(shown, ratio=found.scale.ratio), shown.low),
         cell(level(shown), shown.level),
         cell(p_value(test.p), test.p),
         cell(p_value(test.adjusted), test.adjusted, strong=strong),

@@ -23,6 +23,7 @@ def number(value: float, digits: int = 3) -> str:
         return "–"
     if isinf(value):
         return "∞" if value > 0 else "−∞"
+    value = value or 0.0  # a difference of -0.0 is 0.00
     if value == 0 or 1e-3 <= abs(value) < 10 ** max(digits, 6):
         decimals = max(0, digits - 1 - _magnitude(value))
         return f"{value:,.{decimals}f}".replace("-", "−")
@@ -40,11 +41,15 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
-def ends(shown: Interval) -> str:
-    """Return an interval's ends in brackets; an end that failures leave open says so."""
+def ends(shown: Interval, *, ratio: bool = True) -> str:
+    """Return an interval's ends in brackets; an end that failures leave open says so.
+
+    The open low end of a `ratio` is 0; a difference of 0 is a number, and common where scores tie.
+    """
     if shown.level <= 0:
         return "no interval (one seed)"
-    low = UNBOUNDED if shown.low in (0.0, float("-inf")) else number(shown.low)
+    is_open = isinf(shown.low) or (ratio and shown.low == 0)
+    low = UNBOUNDED if is_open else number(shown.low)
     high = UNBOUNDED if isinf(shown.high) else number(shown.high)
     if low == high == UNBOUNDED:
         return UNBOUNDED
@@ -153,7 +158,7 @@ def _ratios(names: Sequence[str], x: str, verdict: Verdict, scale: Scale) -> str
     """Return the shifts of `x` against these levels, as the table has them; a range where many."""
     tests = [t for t in (verdict.overall(x, name) for name in names) if t is not None]
     shown = [scale.shown(t.interval) for t in tests]
-    words = [f"{estimate(s)} {ends(s)}" for s in shown]
+    words = [f"{estimate(s)} {ends(s, ratio=scale.ratio)}" for s in shown]
     plural = "" if len(shown) == 1 else "s"
     if len(shown) <= 3:
         return f"{scale.quantity}{plural} {listed(words)}"
@@ -169,7 +174,7 @@ def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) ->
         if test is not None:
             shown = found.scale.shown(test.interval)
             told = test.finding in ("better", "worse")
-            reach = ends(shown)
+            reach = ends(shown, ratio=found.scale.ratio)
             text = f"{name} ({found.scale.quantity} {estimate(shown)} {reach})"
             groups.setdefault(test.finding, []).append(text if told else name)
     parts = []
