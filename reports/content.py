@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.levels import noun
-from reports import methods, phrases, rows, words
+from reports import methods, phrases, profile, rows, words
 from reports.beside import beside
 from reports.design import FAILED, Design
 from reports.failures import failures
@@ -73,6 +73,8 @@ def content(
         "cells": rows.cell_table(tables, trials, found, order),
         "secondary": secondary(tables, found, verdict, first.declared, order),
         "published": beside(tables, trials, found),
+        "activations": profile.activations(tables.facts),
+        "learned": profile.learned(tables, trials, found, order),
         "failures": lost,
         "trials": rows.trial_table(tables, trials, found),
         "skipped": rows.skipped(tables),
@@ -85,7 +87,7 @@ def content(
                 {"name": d.name, "title": d.title, "alt": d.alt, "caption": d.caption}
                 for d in getattr(pictures, section)
             ]
-            for section in ("forest", "scores", "gradients", "units")
+            for section in ("forest", "scores", "gradients", "units", "learned")
         },
     }
 

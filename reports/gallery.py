@@ -34,11 +34,12 @@ class Gallery:
     scores: tuple[Drawing, ...]
     gradients: tuple[Drawing, ...]
     units: tuple[Drawing, ...]
+    learned: tuple[Drawing, ...] = ()
 
     @property
     def all(self) -> tuple[Drawing, ...]:
         """Every figure, in the order of the report."""
-        return self.forest + self.scores + self.gradients + self.units
+        return self.forest + self.scores + self.gradients + self.units + self.learned
 
 
 def gallery(
@@ -53,6 +54,7 @@ def gallery(
         scores=_scores(tables, trials, found, shown),
         gradients=over.gradients,
         units=over.units,
+        learned=over.learned,
     )
 
 

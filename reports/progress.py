@@ -1,4 +1,4 @@
-"""Figures over training, drawn from the readings: gradients, units."""
+"""Figures over training, drawn from the readings: gradients, units, learned parameters."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ from reports.panels import curves
 from reports.phrases import failures_word
 from reports.words import number
 
+LEARNED = "learned_"
+"""Begins the quantity of a reading of a learned parameter of an activation."""
+
+MOST_SITES = 8
+"""With more sites, learned parameters stand in their table alone."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -21,17 +27,46 @@ class Progress:
 
     gradients: tuple[Drawing, ...]
     units: tuple[Drawing, ...]
+    learned: tuple[Drawing, ...]
 
 
 def progress(
     readings: pd.DataFrame, found: Design, shown: dict[str, Look], failed: set[str]
 ) -> Progress:
     """Draw what the readings of every block hold; `failed` are the keys of failed trials."""
-    gradients, units = [], []
+    gradients, units, learned = [], [], []
     for block in found.blocks:
         gradients += _gradients(readings, block, shown, failed)
         units += _units(readings, block, shown, failed)
-    return Progress(tuple(gradients), tuple(units))
+        learned += _learned(readings, block, shown, failed)
+    return Progress(tuple(gradients), tuple(units), tuple(learned))
+
+
+def _learned(
+    readings: pd.DataFrame, block: Block, shown: dict[str, Look], failed: set[str]
+) -> list[Drawing]:
+    """Draw each learned parameter over training, one panel a site, where the sites are few."""
+    drawn = []
+    inside = readings[readings["block"] == block.key]
+    for quantity in sorted(
+        {q for q in map(str, inside["quantity"].unique()) if q.startswith(LEARNED)}
+    ):
+        own = panels(readings, quantity, block, list(shown), failed)
+        if not 0 < len(own) <= MOST_SITES:
+            continue
+        word = quantity.removeprefix(LEARNED)
+        title = f"Learned {word} per site: {block.label}"
+        caption = f"Median and quartiles over seeds. {_trials(own)}"
+        figure = curves(own, _present(own, shown), word, log=False, share=False)
+        name = f"learned-{slug(word)}-{slug(block.label)}-{block.key}"
+        alt = f"{title}. At the last step: {_last(own)}."
+        drawn.append(Drawing(name, title, alt, caption, figure))
+    return drawn
+
+
+def _present(own: Sequence[Panel], shown: dict[str, Look]) -> dict[str, Look]:
+    drawn = {curve.treatment for panel in own for curve in panel.curves}
+    return {name: look for name, look in shown.items() if name in drawn}
 
 
 def _gradients(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from ablation.levels import noun
 from reports.design import FAILED, Design
 from reports.estimates import effective_trials, wilson
 from reports.names import block_columns
@@ -156,7 +157,7 @@ def certificate(trials: pd.DataFrame, found: Design) -> list[tuple[str, str, boo
     for dataset, part in kept.groupby("dataset", sort=True):
         every = sorted({*part["score_name"].dropna(), *part["other_score"].dropna()})
         rows.append((f"score on {dataset}", ", ".join(every) or "none yet", len(every) <= 1))
-    return rows + _samples_seen(kept)
+    return rows + _samples_seen(kept) + sizes(kept, found.factor)
 
 
 def _samples_seen(kept: pd.DataFrame) -> list[tuple[str, str, bool]]:
@@ -166,6 +167,31 @@ def _samples_seen(kept: pd.DataFrame) -> list[tuple[str, str, bool]]:
     if asked["packing"].nunique() < 2 and asked["n_critic"].nunique() < 2:
         return []
     return [("real samples a generator update", ", ".join(f"{n:,}" for n in seen), len(seen) <= 1)]
+
+
+def sizes(kept: pd.DataFrame, factor: str) -> list[tuple[str, str, bool]]:
+    """Return each network's number of parameters, and who has which where a block holds several."""
+    rows = []
+    for network in ("generator", "discriminator"):
+        column = f"parameters_{network}"
+        own = kept.dropna(subset=[column]) if column in kept else kept[:0]
+        if own.empty:
+            continue
+        counts = sorted(int(n) for n in own[column].unique())
+        text, label = ", ".join(f"{n:,}" for n in counts), f"parameters of the {network}"
+        if own.groupby("block")[column].nunique().max() > 1:
+            text = "not equal: " + "; ".join(
+                f"{n:,} ({_who(own.loc[own[column] == n, 'treatment'], factor)})" for n in counts
+            )
+        elif len(counts) > 1:
+            text += ", equal within every block"
+        rows.append((label, text, len(counts) == 1))
+    return rows
+
+
+def _who(treatments: pd.Series[str], factor: str) -> str:
+    names = sorted(set(treatments))
+    return ", ".join(names) if len(names) <= 4 else f"{len(names)} {noun(factor, 2)}"
 
 
 def mixtures(trials: pd.DataFrame) -> list[str]:

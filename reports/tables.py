@@ -21,6 +21,7 @@ from ablation.record import (
     trial_folders,
 )
 from ablation.spec import TrialSpec
+from reports.facts import Facts, collect, parameters
 from reports.names import BLOCK, spec_columns
 from reports.study import Study, read_study
 
@@ -35,7 +36,10 @@ LOST = ("missing", "damaged")
 
 @dataclass(frozen=True)
 class Tables:
-    """The tidy tables of one or several studies; `problems` names what could not be read."""
+    """The tidy tables of one or several studies; `problems` names what could not be read.
+
+    `facts` are what trials say of their activations.
+    """
 
     studies: tuple[Study, ...]
     trials: pd.DataFrame
@@ -43,6 +47,7 @@ class Tables:
     readings: pd.DataFrame
     citations: tuple[str, ...]
     problems: tuple[str, ...]
+    facts: Facts
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,9 @@ def load(folders: Sequence[Path]) -> Tables:
         readings=readings,
         citations=tuple(sorted(cited, key=str.lower)),
         problems=tuple(problems + unread),
+        facts=collect(
+            ((t.spec, t.record.provenance) for t in trials if t.spec and t.record), names
+        ),
     )
 
 
@@ -149,6 +157,7 @@ def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
             row["seconds" if name == "total" else f"seconds_{name}"] = _scalar(value)
         for name, value in sorted(_mapping(said.get("extractor")).items()):
             row[f"extractor_{name}"] = _scalar(value)
+        row |= parameters(said)
         row["hazards"] = " | ".join(map(str, said.get("hazards") or ()))
     return row
 
