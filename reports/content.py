@@ -65,7 +65,7 @@ def content(
         "one": noun(found.factor),
         "many": noun(found.factor, 2),
         "equal": not found.refused,
-        "equal_words": _equal(found),
+        "equal_words": _equal(found, whole),
         "scores_by": f"Scores {by(found.factor)}",
         "refused": list(found.refused),
         "rates": rows.rates(trials, order, found.factor),
@@ -92,18 +92,23 @@ def content(
     }
 
 
-def _equal(found: Design) -> str:
+def _equal(found: Design, whole: Completeness) -> str:
+    early = whole.counts["converged"]
+    ended = f" {early} trials ended before their last step, as converged." if early else ""
     return (
         f"Equal budget: within every block, all {noun(found.factor, 2)} had the same steps,"
-        f" batch size, protocol and score."
+        f" batch size, protocol and score.{ended}"
     )
 
 
 def _tiles(whole: Completeness) -> list[dict[str, str]]:
-    shown = [("expected", whole.expected), ("finished", whole.counts["finished"])]
+    early = whole.counts["converged"]
+    shown = [("expected", whole.expected), ("finished", whole.counts["finished"] + early)]
+    if early:
+        shown.append(("of these converged", early))
     always = ("diverged", "collapsed", "crashed", "missing")
     for name, count in whole.counts.items():
-        if name != "finished" and (count or name in always):
+        if name not in ("finished", "converged") and (count or name in always):
             shown.append((name, count))
     return [{"label": name, "value": f"{count:,}"} for name, count in shown]
 

@@ -51,7 +51,7 @@ def gallery(
     over = progress(tables.readings, found, shown, failed)
     return Gallery(
         forest=_forest(found, verdict, order, shown),
-        scores=_scores(tables, trials, found, shown),
+        scores=_scores(tables, trials, found, shown) + over.selection,
         gradients=over.gradients,
         units=over.units,
         learned=over.learned,

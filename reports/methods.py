@@ -102,11 +102,13 @@ def compute(trials: pd.DataFrame) -> list[str]:
 
 
 def warnings(tables: Tables, trials: pd.DataFrame) -> list[str]:
-    """Return the planner's warnings and the hazards that trials recorded, counted."""
-    told = [warning for study in tables.studies for warning in study.warnings]
+    """Return each known hazard once: the planner's and the trials', with the trials that recorded it."""
     counts: dict[str, int] = {}
     for text in trials["hazards"].dropna() if "hazards" in trials else ():
-        for hazard in filter(None, str(text).split(" | ")):
+        for hazard in dict.fromkeys(filter(None, str(text).split(" | "))):
             counts[hazard] = counts.get(hazard, 0) + 1
-    told += [f"{text} ({n} trials)" for text, n in sorted(counts.items())]
-    return list(dict.fromkeys(told))
+    planned = [warning for study in tables.studies for warning in study.warnings]
+    return [
+        f"{text} ({phrases.counted(counts[text], 'trial')})" if text in counts else text
+        for text in dict.fromkeys([*planned, *sorted(counts)])
+    ]

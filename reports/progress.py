@@ -1,4 +1,4 @@
-"""Figures over training, drawn from the readings: gradients, units, learned parameters."""
+"""Figures over training, drawn from the readings: scores, gradients, units, learned parameters."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ MOST_SITES = 8
 class Progress:
     """The figures over training, by the section in which they stand."""
 
+    selection: tuple[Drawing, ...]
     gradients: tuple[Drawing, ...]
     units: tuple[Drawing, ...]
     learned: tuple[Drawing, ...]
@@ -34,12 +35,33 @@ def progress(
     readings: pd.DataFrame, found: Design, shown: dict[str, Look], failed: set[str]
 ) -> Progress:
     """Draw what the readings of every block hold; `failed` are the keys of failed trials."""
-    gradients, units, learned = [], [], []
+    selection, gradients, units, learned = [], [], [], []
+    ratio = found.scale.ratio
     for block in found.blocks:
+        selection += _selection(readings, block, shown, failed, ratio=ratio)
         gradients += _gradients(readings, block, shown, failed)
         units += _units(readings, block, shown, failed)
         learned += _learned(readings, block, shown, failed)
-    return Progress(tuple(gradients), tuple(units), tuple(learned))
+    return Progress(tuple(selection), tuple(gradients), tuple(units), tuple(learned))
+
+
+def _selection(
+    readings: pd.DataFrame, block: Block, shown: dict[str, Look], failed: set[str], *, ratio: bool
+) -> list[Drawing]:
+    own = panels(readings, "selection_score", block, list(shown), failed)
+    if not own:
+        return []
+    title = f"Score on the selection split over training: {block.label}"
+    caption = (
+        "The score by which the best checkpoint is chosen and a training ends as converged: median"
+        f" and quartiles over seeds, each drawn while it trains. {_trials(own)}"
+    )
+    positive = min(v for p in own for c in p.curves for v in (*c.low, *c.median)) > 0
+    log = ratio and positive
+    label = f"selection score{' (log)' if log else ''}"
+    figure = curves(own, _present(own, shown), label, log=log, share=False)
+    name = f"selection-{slug(block.label)}-{block.key}"
+    return [Drawing(name, title, f"{title}. At the last step: {_last(own)}.", caption, figure)]
 
 
 def _learned(

@@ -169,6 +169,7 @@ def _median(value: float) -> str:
 def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     """Return one row a trial: what differs between trials, outcome, scores, time."""
     known = [c for c in varying(trials, found.factor) if c in trials]
+    ended = ["step"] if (trials["outcome"] == "converged").any() else []
     scores = _score_names(tables, trials)
     undeclared = set(found.undeclared_seeds)
     body = []
@@ -181,6 +182,7 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
                 *(_text(row[name]) for name in known),
                 cell("–" if seed is None else f"{seed}{star}", seed),
                 cell(row["outcome"], strong=row["outcome"] not in ("finished", "converged")),
+                *(_step(row[name]) for name in ended),
                 *(_value(row[name]) for name in scores),
                 _value(row["seconds"]),
                 row["key"],
@@ -189,9 +191,14 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     heads = [f"{printed(family(name))}#" for name in scores]
     if len(set(heads)) < len(heads):
         heads = [f"{score_label(name)}#" for name in scores]
-    columns = [noun(found.factor), *known, "seed#", "outcome", *heads, "seconds#", "trial"]
+    one, stopped = noun(found.factor), ["step#"] if ended else []
+    columns = [one, *known, "seed#", "outcome", *stopped, *heads, "seconds#", "trial"]
     caption = "All trials" + ("; * seed not declared" if undeclared else "")
     return table("trials", caption, columns, body)
+
+
+def _step(value: Any) -> dict[str, Any]:
+    return cell("–") if pd.isna(value) else cell(f"{int(value):,}", int(value))
 
 
 def _text(value: Any) -> str:

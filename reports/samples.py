@@ -71,7 +71,7 @@ def _sample(
         note = f"{note}, no samples"
     if picture is not None and not _is_whole(picture):
         picture, note = None, f"{note}, samples.png is not shown (damaged, or above 4 MB)"
-    return Sample(treatment, name, alt, "" if note == "finished" else note, picture)
+    return Sample(treatment, name, alt, "" if note in ("finished", "converged") else note, picture)
 
 
 def _is_whole(picture: bytes) -> bool:

@@ -157,7 +157,7 @@ def certificate(trials: pd.DataFrame, found: Design) -> list[tuple[str, str, boo
     for dataset, part in kept.groupby("dataset", sort=True):
         every = sorted({*part["score_name"].dropna(), *part["other_score"].dropna()})
         rows.append((f"score on {dataset}", ", ".join(every) or "none yet", len(every) <= 1))
-    return rows + _samples_seen(kept) + sizes(kept, found.factor)
+    return rows + _samples_seen(kept) + _stopped(kept) + sizes(kept, found.factor)
 
 
 def _samples_seen(kept: pd.DataFrame) -> list[tuple[str, str, bool]]:
@@ -167,6 +167,17 @@ def _samples_seen(kept: pd.DataFrame) -> list[tuple[str, str, bool]]:
     if asked["packing"].nunique() < 2 and asked["n_critic"].nunique() < 2:
         return []
     return [("real samples a generator update", ", ".join(f"{n:,}" for n in seen), len(seen) <= 1)]
+
+
+def _stopped(kept: pd.DataFrame) -> list[tuple[str, str, bool]]:
+    """Say at which steps trainings ended as converged, where any did."""
+    steps = sorted(int(v) for v in kept.loc[kept["outcome"] == "converged", "step"].dropna())
+    if not steps:
+        return []
+    reach = f"{steps[0]:,}" if steps[0] == steps[-1] else f"{steps[0]:,} to {steps[-1]:,}"
+    ended = int((~kept["outcome"].isin(LOST)).sum())
+    word = f"{len(steps)} of {ended} trials, after {reach} generator updates"
+    return [("converged early", word, len(set(steps)) == 1 and len(steps) == ended)]
 
 
 def sizes(kept: pd.DataFrame, factor: str) -> list[tuple[str, str, bool]]:

@@ -1,0 +1,422 @@
+"""What a report shows beside the verdict: published numbers, every score, activations, learned values, early ends."""
+
+from __future__ import annotations
+
+import json
+from math import exp, nan
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import study_builder as builder
+
+from ablation.published import Published
+from ablation.record import Reading, Score
+from reports import methods, profile, words
+from reports.beside import beside, perfect
+from reports.content import content, ranking
+from reports.design import Design, design
+from reports.estimates import compare, interval
+from reports.gallery import Gallery, gallery
+from reports.page import write_report
+from reports.secondary import ALL_EQUAL, designs
+from reports.study import read_study
+from reports.tables import Tables, load, with_primary_score
+from reports.verdict import judge
+
+FACTS = {
+    "relu": {"gain": 1.414, "steepest": 1.0, "bounded": False, "smooth": False, "learnable": True},
+    "gelu": {"gain": 1.53, "steepest": "inf", "smooth": True, "channels": 2, "random": None},
+}
+HAZARD = "wasserstein without a penalty: nothing bounds the critic"
+
+
+def _said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Tables, Design]:
+    """Return the report's content without writing its files, its figures only where they are asked for."""
+    tables = load([study])
+    declared = tables.studies[0].declared
+    trials = with_primary_score(tables, declared.score)
+    found = design(trials, declared)
+    verdict = judge(found, declared)
+    order = ranking(found, verdict)
+    none = Gallery((), (), (), ())
+    pictures = gallery(tables, trials, found, verdict, order) if drawn else none
+    return content(tables, trials, found, verdict, order, pictures), tables, found
+
+
+def _texts(table: dict[str, Any]) -> list[list[str]]:
+    return [[cell["text"] for cell in row] for row in table["rows"]]
+
+
+def _heads(table: dict[str, Any]) -> list[str]:
+    return [column["name"] for column in table["columns"]]
+
+
+def _ring(random: np.random.Generator, better: float) -> tuple[Score, ...]:
+    best, modes = 8.0, float(random.integers(7, 9))
+    told = (
+        ("frechet", exp(random.normal(-5 - better, 0.3)), "lower"),
+        ("frechet-best", exp(random.normal(-6 - better, 0.3)), "lower"),
+        ("modes", modes, "higher"),
+        ("modes-best", best, "higher"),
+        ("hq", 0.9 + 0.04 * better + 0.001 * float(random.integers(5)), "higher"),
+        ("reverse-kl", 0.3 - 0.15 * better + 0.01 * random.random(), "lower"),
+    )
+    return tuple(Score(f"{name}_ring8_2.5k", value, 2500, side) for name, value, side in told)
+
+
+ROWS = [
+    {
+        "level": "packing 1",
+        "name": "GAN",
+        "cite": "Lin et al. 2018, PacGAN, table 1",
+        "n": 10,
+        "dataset": "ring8",
+        "scores": {"modes": [6.3, 0.5], "hq": [0.982, 0.002], "reverse-kl": [0.45, 0.09]},
+    },
+    {"level": 2, "cite": "the same", "scores": {"modes": [7.9, 0.1], "kid": 3}},
+    {"level": "packing 9", "cite": "of a level that we have not", "scores": {"hq": 0.5}},
+]
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two levels of packing, five seeds, ring8; some converged early, one diverged; with selection scores."""
+    study = tmp_path_factory.mktemp("packed") / "s"
+    study.mkdir()
+    declared = {"factor": "packing", "reference": "1", "score": "reverse-kl", "seeds": 5}
+    builder.write_plan(
+        study, declared=declared, published=ROWS, note="ours are short.", warnings=[HAZARD]
+    )
+    for pack in (1, 2):
+        for seed in range(5):
+            asked = {"packing": pack, "seed": seed, "patience": 3, "evaluations": 5}
+            random, lost = np.random.default_rng([pack, seed]), (pack, seed) == (1, 4)
+            early = {0: 300, 1: 900}.get(seed)
+            more = [
+                Reading(t, "generator", "", "selection_score", exp(-pack - t / 900))
+                for t in range(300, (early or 1500) + 1, 300)
+            ]
+            builder.write_trial(
+                study,
+                builder.spec(activation="relu", dataset="ring8", **asked),
+                None if lost else 1.0,
+                outcome="diverged" if lost else "converged" if early else "finished",
+                scores=() if lost else _ring(random, pack - 1.0),
+                step=early,
+                probed=False,
+                more=more,
+                said={
+                    "hazards": [HAZARD] if pack == 1 else [],
+                    "parameters": {"generator": 100, "discriminator": 100 * pack},
+                },
+            )
+    return study
+
+
+@pytest.fixture(scope="module")
+def told(packed: Path) -> tuple[dict[str, Any], Tables, Design]:
+    return _said(packed, drawn=True)
+
+
+def test_published_numbers_stand_beside_ours(told: tuple[dict[str, Any], Tables, Design]) -> None:
+    said, tables, _ = told
+    table = said["published"]
+    rows = {(row[0], row[1]): row for row in _texts(table)}
+    assert _heads(table)[:2] == ["packing", "score"]
+    own = tables.scores[tables.scores["family"] == "hq"]
+    mine = own[own["treatment"] == "packing 1"]["value"]
+    mean, error = float(mine.mean()), float(mine.std(ddof=1)) / 2
+    shown = dict(zip(_heads(table), rows["packing 1", "HQ"], strict=True))
+    assert shown["our mean ± s.e."].split(" ± ") == [
+        f"{mean:.{len(shown['our mean ± s.e.'].split(' ± ')[0]) - 2}f}",
+        f"{float(f'{error:.2g}'):.{len(shown['our mean ± s.e.'].split(' ± ')[1]) - 2}f}",
+    ]
+    assert shown["n"] == "4 of 5"  # one diverged
+    assert (shown["published"], shown["perfect sampler"]) == ("0.982 ± 0.002", "0.9889")
+    assert shown["source"] == "GAN; Lin et al. 2018, PacGAN, table 1; 10 runs"
+    assert rows["packing 1", "reverse-kl"][6] == "0.0014"
+    assert rows["packing 2", "modes"][5:7] == ["7.9 ± 0.1", "8"]
+    assert rows["packing 2", "KID"][2:7] == ["–", "–", "0", "3", "–"]
+    assert rows["packing 9", "HQ"][2:6] == ["–", "–", "0", "0.5"]
+    assert "Settings differ: ours are short." in table["caption"]
+
+
+def test_a_perfect_sampler_scores_what_it_is_said_to() -> None:
+    random, n, modes = np.random.default_rng(0), 2500, 8
+    inside = (random.normal(size=(200_000, 2)) ** 2).sum(axis=1) <= 9
+    assert perfect("ring8", "hq", n) == pytest.approx(inside.mean(), abs=1e-3)
+    counts = random.multinomial(n, [1 / modes] * modes, size=4000) / n
+    loss = np.log(modes) + (counts * np.log(counts)).sum(axis=1)
+    assert perfect("ring8", "reverse-kl", n) == pytest.approx(loss.mean(), rel=0.05)
+    assert perfect("grid25", "modes-best", n) == 25
+    assert perfect("grid25", "reverse-kl", 2500) == pytest.approx(24 / 5000)
+    assert perfect("digits", "hq", n) is None
+    assert perfect("ring8", "frechet", n) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"level": None}, "lacks its level"),
+        ({"cite": ""}, "lacks its cite"),
+        ({"scores": {}}, "lacks its scores"),
+        ({"scores": [1]}, r"scores is \[1\]"),
+        ({"scores": {"fid": "low"}}, "a value, or"),
+        ({"scores": {"fid": [1, -2]}}, "an error is not negative"),
+        ({"scores": {"fid": [1, 2, 3]}}, "a value, or"),
+        ({"scores": {"fid": [nan]}}, "a value, or"),
+        ({"scores": {"FID 5k": 1}}, "a score family is like fid"),
+        ({"n": 0}, "n is 0"),
+        ({"n": 1.5}, "whole number"),
+        ({"level": True}, "level is True"),
+        ({"name": 3}, "name is 3; it is a text"),
+        ({"years": 3}, "unknown key 'years'; known are level, cite, scores"),
+    ],
+)
+def test_a_wrong_published_row_is_refused(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Published.read(ROWS[0] | change, "published[0]")
+
+
+def test_a_published_row_survives_the_file_and_a_wrong_one_is_named(tmp_path: Path) -> None:
+    one = Published.read(ROWS[0], "published[0]")
+    assert Published.read(json.loads(json.dumps(one.row())), "again") == one
+    builder.write_plan(tmp_path, published=[ROWS[0], {"level": 3}])
+    found = read_study(tmp_path)
+    assert found.published == (one,)
+    assert any("published[1] lacks its cite; the row is left out" in p for p in found.problems)
+
+
+def test_every_score_is_compared_as_the_declared_one_is(
+    told: tuple[dict[str, Any], Tables, Design],
+) -> None:
+    said, tables, found = told
+    rows = {row[0]: row for row in _texts(said["secondary"])}
+    assert next(iter(rows)) == "reverse-kl difference"
+    assert rows["reverse-kl difference"][2:4] == _texts(said["comparison"])[0][1:3]
+    assert "best Fréchet distance ratio" in rows
+    assert set(rows) == {
+        *("reverse-kl difference", "Fréchet distance ratio", "best Fréchet distance ratio"),
+        *("modes difference", "best modes difference", "HQ difference"),
+    }
+    assert not any(cell["strong"] for row in said["secondary"]["rows"] for cell in row)
+    assert "not adjusted" in said["secondary"]["caption"]
+    declared = tables.studies[0].declared
+    for other in designs(tables, found, declared):
+        sides = other.pair("packing 2", "packing 1")
+        known = interval(*sides, ("packing 2", "packing 1", ""))
+        shown = rows[other.scale.quantity]
+        assert shown[2] == words.estimate(other.scale.shown(known))
+        assert shown[5] == words.p_value(compare(*sides, ("packing 2", "packing 1", "")).p)
+
+
+def test_a_score_that_a_block_lacks_is_left_out(tmp_path: Path) -> None:
+    study = builder.build(
+        tmp_path / "s", activations=("relu", "gelu"), losses=("hinge", "minimax"), seeds=2,
+        probed=False, declared={"reference": "relu"},
+    )  # fmt: skip
+    for path in study.glob("trials/*minimax*/result.json"):
+        row = json.loads(path.read_text())
+        row["scores"] = {k: v for k, v in row["scores"].items() if k.startswith("fid")}
+        path.write_text(json.dumps(row))
+    said, _, _ = _said(study)
+    assert [row[0] for row in _texts(said["secondary"])] == ["FID ratio"]
+
+
+def _scores(values: list[float]) -> list[np.ndarray]:
+    return [np.array([values], dtype=float)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_intervals_of_tied_outcomes_are_what_a_full_search_finds(seed: int) -> None:
+    """Modes saturate: the ends are the hull of all shifts that the test keeps, looked at one by one."""
+    random = np.random.default_rng(seed)
+    a, r = ([random.integers(5, 9, size=(1 + seed % 2, 5)).clip(max=8) * 1.0] for _ in range(2))
+    found = interval(a, r, ("a", "r"))
+    steps = np.unique([x - y for p, q in zip(a[0], r[0], strict=True) for x in p for y in q])
+    between = [steps[0] - 1, *(steps[1:] + steps[:-1]) / 2, steps[-1] + 1]
+    tail = (1 - found.level) / 2 + 1e-12
+    kept = []
+    for at, shift in enumerate(between):
+        tested = compare(a, r, ("a", "r"), shift=shift)
+        if tested.p_better > tail and tested.p_worse > tail:
+            kept.append(at)
+    low, high = (steps[kept[0] - 1], steps[kept[-1]]) if kept else (found.low, found.high)
+    assert (found.low, found.high) == (low, high)
+    assert found.low <= found.estimate <= found.high
+    if compare(a, r, ("a", "r")).p > 1 - found.level:
+        assert found.low <= 0 <= found.high
+
+
+def test_all_outcomes_equal_are_called_so_and_no_failure_is_invented(
+    told: tuple[dict[str, Any], Tables, Design],
+) -> None:
+    said, _, _ = told
+    rows = {row[0]: row for row in _texts(said["secondary"])}
+    assert rows["best modes difference"][3] != ALL_EQUAL  # one diverged
+    same = _scores([8.0] * 5)
+    found = interval(same, same, ("a", "r"))
+    assert (found.estimate, found.low, found.high) == (0, 0, 0)
+    assert compare(same, same, ("a", "r")).p == 1
+    assert words.ends(found, ratio=False) == "[0.00,\u00a00.00]"
+    assert words.ends(found) == "[unbounded (failures),\u00a00.00]"
+    assert words.number(-0.0) == "0.00"
+
+
+def test_converged_trials_are_finished_and_say_where_they_stopped(
+    told: tuple[dict[str, Any], Tables, Design],
+) -> None:
+    said, _, _ = told
+    tiles = {tile["label"]: tile["value"] for tile in said["tiles"]}
+    assert (tiles["finished"], tiles["of these converged"], tiles["diverged"]) == ("9", "4", "1")
+    shared = {row[0]: row[1:] for row in _texts(said["certificate"])}
+    word = "4 of 10 trials, after 300 to 900 generator updates"
+    assert shared["converged early"] == [word, "several"]
+    assert shared["real samples a generator update"] == ["64, 128", "several"]
+    assert shared["parameters of the generator"] == ["100", "one"]
+    assert shared["parameters of the discriminator"] == [
+        "not equal: 100 (packing 1); 200 (packing 2)",
+        "several",
+    ]
+    assert "4 trials ended before their last step, as converged" in said["equal_words"]
+    at = _heads(said["trials"]).index("step")
+    assert sorted(row[at] for row in _texts(said["trials"])) == sorted(
+        ["300", "900", "1,500", "1,500", "1,500", "300", "900", "1,500", "1,500", "400"]
+    )
+    (curve,) = [f for f in said["figures"]["scores"] if f["name"].startswith("selection-")]
+    assert curve["title"] == "Score on the selection split over training: non_saturating"
+    assert "n = 10 trials; 1 diverged or crashed" in curve["caption"]
+
+
+def test_a_hazard_is_said_once_with_its_trials(told: tuple[dict[str, Any], Tables, Design]) -> None:
+    said, tables, _ = told
+    assert said["warnings"] == [f"{HAZARD} (5 trials)"]
+    silent = tables.trials.assign(hazards="")
+    assert methods.warnings(tables, silent) == [HAZARD]
+    other = tables.trials.assign(hazards=["another"] + [""] * 9)
+    assert methods.warnings(tables, other) == [HAZARD, "another (1 trial)"]
+
+
+def _taught(place: Path, said: dict[str, Any] | None = None, sites: int = 2) -> Path:
+    study = place / "s"
+    study.mkdir()
+    builder.write_plan(study, declared={"reference": "relu"})
+    for name in ("relu", "gelu"):
+        for seed in range(3):
+            more = [
+                Reading(t, "generator", f"generator.{i}", "learned_slope", i - t / 1500 + seed / 10)
+                for t in (0, 750, 1500)
+                for i in range(sites)
+                if name == "relu"
+            ]
+            lost = (name, seed) == ("relu", 2)
+            asked = builder.spec(activation=name, seed=seed)
+            builder.write_trial(
+                study, asked, None if lost else 9.0, probed=False, more=more, said=said,
+                outcome="diverged" if lost else "finished",
+            )  # fmt: skip
+    return study
+
+
+def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
+    said, tables, _ = _said(_taught(tmp_path, {"activations": FACTS}))
+    table = said["activations"]
+    rows = {row[0]: dict(zip(_heads(table), row, strict=True)) for row in _texts(table)}
+    assert _heads(table)[:3] == ["activation", "gain", "steepest"]
+    assert rows["relu"]["bounded"] == rows["relu"]["smooth"] == "no"
+    assert (rows["relu"]["gain"], rows["relu"]["learnable"]) == ("1.41", "yes")
+    assert (rows["gelu"]["steepest"], rows["gelu"]["bounded"]) == ("∞", "–")
+    assert (rows["gelu"]["channels"], rows["gelu"]["random"]) == ("2", "–")
+    assert rows["gelu"]["source"] == "gelu, 2010"
+    assert set(tables.facts) == {"relu", "gelu"}
+
+
+def test_equal_networks_are_one_and_many_names_are_counted(tmp_path: Path) -> None:
+    said, _, _ = _said(_taught(tmp_path, {"parameters": {"generator": 1234, "discriminator": 5}}))
+    shared = {row[0]: row[1:] for row in _texts(said["certificate"])}
+    assert shared["parameters of the generator"] == ["1,234", "one"]
+
+
+def test_what_was_learned_is_shown_per_site(tmp_path: Path) -> None:
+    said, _, _ = _said(_taught(tmp_path), drawn=True)
+    assert _texts(said["learned"]) == [
+        ["relu", "generator.0", "slope", "−0.950", "[−1.00, −0.900]", "2"],
+        ["relu", "generator.1", "slope", "0.0500", "[0.00, 0.100]", "2"],
+    ]
+    (figure,) = said["figures"]["learned"]
+    assert figure["title"] == "Learned slope per site: non_saturating"
+    assert said["activations"]["rows"] == []
+
+
+def test_many_sites_have_a_table_and_no_figure(tmp_path: Path) -> None:
+    said, _, _ = _said(_taught(tmp_path, sites=12), drawn=True)
+    sites = [row[1] for row in _texts(said["learned"])]
+    assert sites == [f"generator.{i}" for i in range(12)]
+    assert said["figures"]["learned"] == []
+
+
+def test_negative_values_are_drawn_where_they_are(tmp_path: Path) -> None:
+    study = _taught(tmp_path)
+    tables = load([study])
+    trials = with_primary_score(tables, "fid")
+    found = design(trials, tables.studies[0].declared)
+    drawn = gallery(tables, trials, found, judge(found, tables.studies[0].declared), ["relu"])
+    axes = drawn.learned[0].figure.axes[0]
+    assert min(float(y) for line in axes.lines for y in line.get_ydata()) < -0.8
+
+
+DAMAGED: dict[str, dict[str, Any]] = {
+    "a number": {"activations": {"relu": 3}, "parameters": {"generator": "many"}},
+    "lists": {"activations": {"relu": {"gain": [1], "steepest": {}}}, "parameters": {"x": 1}},
+    "words": {"activations": {"relu": {"gain": "x" * 999, "": None}}, "parameters": {}},
+    "strangers": {"activations": {"<b>": {"gain": 1}, "gelu": {"<i>": True}}},
+    "nothing": {"activations": {}, "parameters": {"generator": None, "discriminator": True}},
+    "null": {"activations": None, "parameters": None},
+    "infinite": {"activations": {"relu": {"gain": "-inf"}, "gelu": {"gain": "nan"}}},
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_facts_never_break_a_report(tmp_path: Path, name: str) -> None:
+    said, tables, _ = _said(_taught(tmp_path, DAMAGED[name]))
+    assert (tables.trials["outcome"] == "damaged").sum() == 0
+    json.dumps(said, allow_nan=False)
+    assert all(len(cell["text"]) <= 60 for row in said["activations"]["rows"] for cell in row)
+    assert not any("parameters of" in row[0] for row in _texts(said["certificate"]))
+
+
+def test_facts_of_a_wrong_kind_are_a_damaged_result(tmp_path: Path) -> None:
+    study = _taught(tmp_path)
+    path = next(study.glob("trials/gelu*/result.json"))
+    row = json.loads(path.read_text())
+    row["provenance"]["activations"] = 3
+    path.write_text(json.dumps(row))
+    assert (load([study]).trials["outcome"] == "damaged").sum() == 1
+
+
+def test_a_study_of_nothing_new_shows_nothing_new(tmp_path: Path) -> None:
+    built = builder.build(tmp_path / "s", activations=("relu", "gelu"), seeds=1, probed=False)
+    said, tables, found = _said(built, drawn=True)
+    for name in ("published", "learned", "activations"):
+        assert said[name]["rows"] == []
+    assert profile.activations(tables.facts)["rows"] == []
+    assert said["figures"]["learned"] == []
+    assert beside(tables, tables.trials, found)["rows"] == []
+    assert "step" not in _heads(said["trials"])
+
+
+@pytest.mark.slow
+def test_all_sections_are_in_the_page_and_the_pdf_is_made(packed: Path) -> None:
+    report = write_report(packed)
+    page = report.html.read_text(encoding="utf-8")
+    for heading in ("Beside published numbers", "Every score, each packing", "Scores by packing"):
+        assert heading in page
+    assert "activation can be" not in page
+    assert report.pdf.read_bytes().startswith(b"%PDF-")
+    assert (
+        (packed / "report" / "tables" / "estimates.csv")
+        .read_text()
+        .startswith("tier,block,packing")
+    )
