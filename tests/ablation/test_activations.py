@@ -11,6 +11,8 @@ from torch import nn
 
 from ablation.activations import Activation, ActivationSite, site_maker, sites, slopes
 from ablation.catalogue import rows
+from ablation.factories import make
+from ablation.networks import Networks
 from ablation.spec import Part, TrialSpec
 
 NAMES = list(rows("activation"))
@@ -87,10 +89,10 @@ def test_every_site_has_a_module_of_its_own(
     activation: str,
     architecture: str,
     ask: Callable[..., TrialSpec],
-    begun: Callable[..., object],
     part: Callable[..., Part],
 ) -> None:
-    networks = begun(ask(activation=activation, architecture=architecture)).training.networks
+    spec = ask(activation=activation, architecture=architecture)
+    networks = make(spec.architecture, Networks, shape=(1, 32, 32), site=site_maker(spec))
     found = sites(networks.generator, networks.discriminator)
     assert len(found) >= 2
     assert len({id(site.phi) for site in found}) == len(found)
