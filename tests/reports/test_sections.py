@@ -16,10 +16,13 @@ from ablation.record import Reading, Score
 from reports import methods, profile, words
 from reports.beside import beside, perfect
 from reports.content import content, ranking
+from reports.curves import Curve, Panel
 from reports.design import Design, design
+from reports.drawing import looks
 from reports.estimates import compare, interval
 from reports.gallery import Gallery, gallery
 from reports.page import write_report
+from reports.panels import curves
 from reports.secondary import ALL_EQUAL, designs
 from reports.study import read_study
 from reports.tables import Tables, load, with_primary_score
@@ -321,7 +324,8 @@ def _taught(place: Path, said: dict[str, Any] | None = None, sites: int = 2) -> 
 
 
 def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
-    said, tables, _ = _said(_taught(tmp_path, {"activations": FACTS}))
+    sizes = {"generator": 1234, "discriminator": 5}
+    said, tables, _ = _said(_taught(tmp_path, {"activations": FACTS, "parameters": sizes}))
     table = said["activations"]
     rows = {row[0]: dict(zip(_heads(table), row, strict=True)) for row in _texts(table)}
     assert _heads(table)[:3] == ["activation", "gain", "steepest"]
@@ -331,10 +335,6 @@ def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
     assert (rows["gelu"]["channels"], rows["gelu"]["random"]) == ("2", "–")
     assert rows["gelu"]["source"] == "gelu, 2010"
     assert set(tables.facts) == {"relu", "gelu"}
-
-
-def test_equal_networks_are_one_and_many_names_are_counted(tmp_path: Path) -> None:
-    said, _, _ = _said(_taught(tmp_path, {"parameters": {"generator": 1234, "discriminator": 5}}))
     shared = {row[0]: row[1:] for row in _texts(said["certificate"])}
     assert shared["parameters of the generator"] == ["1,234", "one"]
 
@@ -357,33 +357,46 @@ def test_many_sites_have_a_table_and_no_figure(tmp_path: Path) -> None:
     assert said["figures"]["learned"] == []
 
 
-def test_negative_values_are_drawn_where_they_are(tmp_path: Path) -> None:
-    study = _taught(tmp_path)
-    tables = load([study])
-    trials = with_primary_score(tables, "fid")
-    found = design(trials, tables.studies[0].declared)
-    drawn = gallery(tables, trials, found, judge(found, tables.studies[0].declared), ["relu"])
-    axes = drawn.learned[0].figure.axes[0]
-    assert min(float(y) for line in axes.lines for y in line.get_ydata()) < -0.8
+def test_negative_values_are_drawn_where_they_are() -> None:
+    curve = Curve("relu", (0, 9), (0.5, -0.9), (0.4, -1.0), (0.6, -0.8), 3, 0)
+    figure = curves(
+        [Panel("generator", "generator.0", (curve,))],
+        looks(("relu",)),
+        "slope",
+        log=False,
+        share=False,
+    )
+    (axes,) = figure.axes
+    assert [float(y) for y in axes.lines[0].get_ydata()] == [0.5, -0.9]
+    assert axes.get_ylim()[0] < -1
 
 
-DAMAGED: dict[str, dict[str, Any]] = {
-    "a number": {"activations": {"relu": 3}, "parameters": {"generator": "many"}},
-    "lists": {"activations": {"relu": {"gain": [1], "steepest": {}}}, "parameters": {"x": 1}},
-    "words": {"activations": {"relu": {"gain": "x" * 999, "": None}}, "parameters": {}},
-    "strangers": {"activations": {"<b>": {"gain": 1}, "gelu": {"<i>": True}}},
-    "nothing": {"activations": {}, "parameters": {"generator": None, "discriminator": True}},
-    "null": {"activations": None, "parameters": None},
-    "infinite": {"activations": {"relu": {"gain": "-inf"}, "gelu": {"gain": "nan"}}},
-}
+DAMAGED: tuple[dict[str, Any], ...] = (
+    {"activations": {"relu": 3}, "parameters": {"generator": "many"}},
+    {"activations": {"relu": {"gain": [1], "steepest": {}}}, "parameters": {"x": 1}},
+    {"activations": {"relu": {"bounded": "x" * 999, "": None}}, "parameters": {}},
+    {"activations": {"<b>": {"gain": 1}, "gelu": {"<i>": True}}},
+    {"activations": {}, "parameters": {"generator": None, "discriminator": True}},
+    {"activations": None, "parameters": None},
+    {"activations": {"relu": {"smooth": "-inf"}, "gelu": {"gain": "nan"}}},
+)
 
 
-@pytest.mark.parametrize("name", DAMAGED)
-def test_damaged_facts_never_break_a_report(tmp_path: Path, name: str) -> None:
-    said, tables, _ = _said(_taught(tmp_path, DAMAGED[name]))
+def test_damaged_facts_never_break_a_report(tmp_path: Path) -> None:
+    builder.write_plan(tmp_path)
+    for seed, damage in enumerate(DAMAGED):
+        for name in ("relu", "gelu"):
+            asked = builder.spec(activation=name, seed=seed)
+            builder.write_trial(tmp_path, asked, 9.0, probed=False, said=damage)
+    said, tables, _ = _said(tmp_path)
     assert (tables.trials["outcome"] == "damaged").sum() == 0
     json.dumps(said, allow_nan=False)
-    assert all(len(cell["text"]) <= 60 for row in said["activations"]["rows"] for cell in row)
+    rows = {row[0]: dict(zip(_heads(said["activations"]), row, strict=True)) for row in
+            _texts(said["activations"])}  # fmt: skip
+    assert (rows["relu"]["gain"], rows["relu"]["steepest"]) == ("–", "–")
+    assert (rows["relu"]["bounded"], rows["relu"]["smooth"]) == ("x" * 60, "−∞")
+    assert (rows["gelu"]["gain"], rows["gelu"]["<i>"]) == ("–", "yes")
+    assert "<b>" not in rows
     assert not any("parameters of" in row[0] for row in _texts(said["certificate"]))
 
 
