@@ -23,7 +23,8 @@ WAYS: list[dict[str, Any]] = [
     {"dataset": "ring8", "loss": "least_squares"},
     {"dataset": "ring8", "packing": 2, "schedule": "cosine", "ttur": 3.0, "ema": 0.0},
     {"architecture": "dcgan", "constraint": "spectral_norm", "precision": "bf16"},
-    {"constraint": "gradient_clip", "penalty": "lecam", "activation": "rrelu", "evaluations": 4},
+    {"constraint": "gradient_clip", "penalty": "lecam", "activation": "rrelu"},
+    {"dataset": "ring8", "activation": "swish", "evaluations": 4},
     {"architecture": "maxout_mlp", "generator": "relu", "discriminator": "maxout"},
 ]
 

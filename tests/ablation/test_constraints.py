@@ -176,7 +176,9 @@ def test_a_dressed_discriminator_trains_beside_every_kind_of_penalty(
     assert fitted.outcome.kind == "finished"
     for key, value in discriminator.state_dict().items():
         assert value.isfinite().all()
-        if key.endswith(("original", "_v")):
+        if (
+            key.endswith(("original", "_v")) and value.numel() > 1
+        ):  # a unit vector of one never turns
             assert not torch.equal(value, before[key]), key
     if rest.get("penalty") == "weight_clip":
         assert max(float(p.detach().abs().max()) for p in discriminator.parameters()) <= 0.01

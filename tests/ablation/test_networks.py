@@ -466,7 +466,7 @@ def test_resnet_has_the_paper_s_blocks(
 def test_resnet_of_the_paper_s_widths_has_the_paper_s_size(
     ask: Ask, part: Callable[..., Part]
 ) -> None:
-    chosen = part("architecture", "resnet", width=128, generator_width=256)
+    chosen = part("architecture", "resnet", width=128, generator_width=256, latent=128)
     assert parameters(build(ask(architecture=chosen), (3, 32, 32))) == {
         "generator": 4_276_739,
         "discriminator": 1_053_825,

@@ -43,6 +43,7 @@ def test_an_evaluation_is_the_distance_of_the_average_to_the_selection_split(
     assert value != frechet(samples, fitted.data.test)
 
 
+@pytest.mark.slow
 def test_the_distance_of_images_is_fid_and_real_images_are_nearer_than_noise(
     ask: Ask, begun: Fit
 ) -> None:

@@ -111,7 +111,7 @@ def test_published_rows_are_kept_in_the_study_and_added_to(
 ) -> None:
     rows = published([ROW, ROW | {"level": "4"}], packed, "packing", [])
     said = declare({"factor": "packing"}, packed, SEEDS)
-    first = Plan(None, "Why?", ("a",), tuple(packed), (), said, rows[:1], "ours are short")
+    first = Plan(None, "Why?", ("a",), tuple(packed), (), (), said, rows[:1], "ours are short")
     write_study(tmp_path, first)
     write_study(tmp_path, replace(first, words=("b",), published=rows))
     kept = read_study(tmp_path)
