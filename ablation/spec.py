@@ -113,7 +113,7 @@ class TrialSpec:
                 )
         if self.patience and not self.protocol.evaluations:
             raise ValueError(
-                f"patience={self.patience} counts evaluations; give protocol.evaluations too"
+                f"patience={self.patience} counts evaluations, and protocol.evaluations is 0"
             )
 
     @property
