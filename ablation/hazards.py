@@ -18,14 +18,15 @@ from ablation.spec import TrialSpec
 
 def hazards(spec: TrialSpec, networks: Networks, data: Dataset) -> list[str]:
     """Return one sentence for each known hazard of a trial with these players and this data."""
-    return [*_critic(spec), *_penalty(spec, networks), *_output(spec, networks, data)]
+    return [*_critic(spec, networks), *_penalty(spec, networks), *_output(spec, networks, data)]
 
 
-def _critic(spec: TrialSpec) -> Iterator[str]:
+def _critic(spec: TrialSpec, networks: Networks) -> Iterator[str]:
     """Yield what is wrong with a loss that has no bottom."""
     penalty, constraint = make(spec.penalty, Penalty), make(spec.constraint, Constraint)
     held = (penalty.value, penalty.on_logits, penalty.constrain, constraint.dress)
-    if not make(spec.loss, Loss).bounded_below and not any(held):
+    bounded = make(spec.loss, Loss).bounded_below or networks.judged == "sigmoid"
+    if not bounded and not any(held):
         yield (
             f"{spec.loss.name} without a penalty: nothing bounds the critic; use"
             " penalty=gradient_penalty, penalty=weight_clip or constraint=spectral_norm (and n_critic=5)"
@@ -57,7 +58,7 @@ def _penalty(spec: TrialSpec, networks: Networks) -> Iterator[str]:
             " shifted_softplus trained"
         )
     straight = [word for word, a in used.items() if a.facts["piecewise_linear"]]
-    if straight:
+    if len(straight) == len(used):
         yield (
             f"{name} with {_listed(straight)}, whose second derivative is zero: the penalty moves the"
             " discriminator's weights and gives its biases no gradient"
@@ -84,8 +85,8 @@ def _output(spec: TrialSpec, networks: Networks, data: Dataset) -> Iterator[str]
         )
     if networks.judged == "sigmoid":
         yield (
-            "discriminator_output=sigmoid, and every loss takes logits: the probability is squashed twice"
-            " (double sigmoid) and the gradient shrinks at least fourfold"
+            "discriminator_output=sigmoid, and every loss takes logits: the sigmoid passes on at most a quarter of"
+            " the gradient; where the loss squashes its logits too, this is a double sigmoid"
         )
 
 

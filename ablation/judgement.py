@@ -13,7 +13,7 @@ from ablation.datasets import Dataset, scaled
 from ablation.extractors import Extractor
 from ablation.randomness import stream
 from ablation.record import Outcome, Score
-from ablation.scores import CITED, score, varies
+from ablation.scores import CITED, distance, score, statistics, varies
 from ablation.selection import Selection
 from ablation.spec import PARTS, TrialSpec
 from ablation.training import Training, generate
@@ -47,14 +47,15 @@ def judge(
         outcome = Outcome("collapsed", outcome.step, words)
     scores = score(samples, data, spec.dataset.name, extractor)
     if selection.history:
-        best = scores[0]
+        final = scores[0]  # the distance, for pictures and for vectors
+        family, _, protocol = final.name.partition("_")
+        value = final.value
         if selection.best_step != training.step:
             generator = copy.deepcopy(training.average)
             generator.load_state_dict(selection.best)
             chosen = _samples(generator, training, selection.device)
-            best = score(chosen, data, spec.dataset.name, extractor)[0]
-        family, _, protocol = best.name.partition("_")
-        scores.append(replace(best, name=f"{family}-best_{protocol}"))
+            value = distance(chosen, statistics(data.test, extractor), extractor)
+        scores.append(replace(final, name=f"{family}-best_{protocol}", value=value))
     for found in scores:
         if not math.isfinite(found.value):
             raise ValueError(f"the score {found.name} is {found.value}")

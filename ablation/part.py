@@ -24,6 +24,10 @@ BEFORE: dict[str, dict[str, Any]] = {
 }
 """Arguments that a factory was given later: absent from the hash at the value they had before, so keys stay."""
 
+REVISED = {f"ablation.datasets.{name}": 2 for name in ("digits", "fashion_mnist", "image_folder")}
+"""Factories that make something else than they once did, and the how-manieth: it moves the key. (2: a selection split
+is held out of the training samples.)"""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
 
 
@@ -117,7 +121,9 @@ class Part:
             for k, v in self.arguments
             if k not in LOCAL and not (k in before and before[k] == v)
         }
-        own = {"source": self.source} if self.source else {}
+        own: dict[str, Any] = {"source": self.source} if self.source else {}
+        if self.target in REVISED:
+            own["revision"] = REVISED[self.target]
         return {"name": self.name, "target": self.target, "arguments": kept} | own
 
 

@@ -49,11 +49,16 @@ def train(
         rows = torch.randint(len(data), (batch,), generator=streams["order"], device=device)
         return networks.packed(scaled(data[rows]))
 
-    def judge(x: Tensor, fake: Tensor, watch: Watch, _: nn.Module, D: nn.Module) -> Tensor:
-        extra = zero
+    def penalised(x: Tensor, fake: Tensor) -> Tensor:
+        if penalty.value is None:
+            return zero
         with mixed:
-            if penalty.value is not None:
-                extra = penalty.value(eager[1], x, fake, streams["penalty"])
+            return penalty.value(eager[1], x, fake, streams["penalty"])
+
+    def judge(
+        x: Tensor, fake: Tensor, extra: Tensor, watch: Watch, _: nn.Module, D: nn.Module
+    ) -> Tensor:
+        with mixed:
             a, b = D(x).float(), D(fake).float()
         if penalty.on_logits is not None:
             extra = extra + penalty.on_logits(a, b)
@@ -63,7 +68,9 @@ def train(
         watch.value("accuracy", torch.cat([a > 0, b < 0]).float().mean())
         return d_loss.detach()
 
-    def persuade(x: Tensor, z: Tensor, watch: Watch, G: nn.Module, D: nn.Module) -> Tensor:
+    def persuade(
+        x: Tensor, z: Tensor, _: Tensor, watch: Watch, G: nn.Module, D: nn.Module
+    ) -> Tensor:
         with mixed:
             fake = G(z)
             watch.gradient("signal_to_generator", fake)
@@ -74,14 +81,22 @@ def train(
         watch.value("loss", g_loss)
         return g_loss.detach()
 
-    def played(network: str, play: Callable[..., Tensor], *, on: bool) -> Tensor:
-        """Pass a player's loss backward, watched by the probe: compiled players in a rehearsal without trace."""
+    def played(
+        network: str, before: Callable[[], Tensor], play: Callable[..., Tensor], *, on: bool
+    ) -> Tensor:
+        """Pass a player's loss backward, watched by the probe: compiled players in a rehearsal without trace.
+
+        What `before` adds to the loss is not watched: a penalty takes gradients of its own inside.
+        """
         if on and spec.compile != "none":
-            with undone(training), probe.watch(network, on=True) as watch:
-                play(watch, *eager)
+            with undone(training):
+                extra = before()
+                with probe.watch(network, on=True) as watch:
+                    play(extra, watch, *eager)
             on = False
+        extra = before()
         with probe.watch(network, on=on) as watch:
-            return play(watch, *fast)
+            return play(extra, watch, *fast)
 
     def move(network: nn.Module, name: str) -> None:
         limit(network)
@@ -97,9 +112,12 @@ def train(
             x = real()
             with torch.no_grad(), mixed:
                 fake = networks.packed(fast[0](noise())).float()
+                if spec.compile != "none":  # a CUDA graph's next run overwrites what it returned
+                    fake = fake.clone()
             training.optimizers["discriminator"].zero_grad()
             last = update == spec.n_critic
-            d_loss = played("discriminator", partial(judge, x, fake), on=probed and last)
+            ways = partial(penalised, x, fake), partial(judge, x, fake)
+            d_loss = played("discriminator", *ways, on=probed and last)
             move(eager[1], "discriminator")
             if penalty.constrain is not None:
                 penalty.constrain(eager[1])
@@ -107,7 +125,7 @@ def train(
         # The generator learns to be taken for real.
         training.optimizers["generator"].zero_grad()
         eager[1].requires_grad_(False)
-        g_loss = played("generator", partial(persuade, x, noise()), on=probed)
+        g_loss = played("generator", lambda: zero, partial(persuade, x, noise()), on=probed)
         eager[1].requires_grad_(True)
         move(eager[0], "generator")
         follow(training.average, eager[0], min(spec.ema, (1 + step) / (10 + step)))
@@ -117,9 +135,10 @@ def train(
         training.broken += torch.where(finite | (training.broken > 0), 0, step)
         if probed:
             probe.units(step)
-        if (step % GUARD == 0 or step == spec.budget.steps) and training.broken.item():
+        looked = step % GUARD == 0 or step == spec.budget.steps
+        ended = None if looked and training.broken.item() else after_step(training)
+        if (looked or ended is not None) and training.broken.item():
             return Outcome("diverged", int(training.broken.item()), "a loss was no longer finite")
-        ended = after_step(training)
         if ended is not None:
             return ended
     return Outcome("finished", training.step)

@@ -90,8 +90,8 @@ def run(
     """Run the trial whose question lies in `folder` and commit its answer.
 
     `extractors` is the study's folder of classifiers; `progress(step, steps)` is told every step, `say` where it
-    stands. An error inside the
-    trial is a record with outcome `crashed`, its traceback on standard error; `Stopped` alone passes.
+    stands. An error inside the trial is a record with outcome `crashed`, its traceback on standard error; `Stopped`
+    alone passes.
     """
     spec = read_config(folder)
     scratch = attempt_folder(folder, attempt)

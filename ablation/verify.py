@@ -11,7 +11,7 @@ from typing import Any
 
 from ablation.record import Reading, TrialRecord, read_readings, read_record
 
-SETTING = ("device", "instruction_set", "threads")
+SETTING = ("device", "instruction_set", "threads", "dataset")
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from ablation.activations import sites
 from ablation.catalogue import rows
 from ablation.datasets import scaled
 from ablation.factories import make
@@ -334,3 +336,48 @@ def test_a_small_network_learns_where_the_ring_lies(
             frechet(t.average(noise), fitted.data.test) for t in (fresh, fitted.training)
         )
     assert after < before / 4
+
+
+@pytest.mark.parametrize("penalty", rows("penalty"))
+def test_gradients_per_site_are_those_of_the_loss_whatever_the_penalty_differentiates(
+    penalty: str, ask: Ask, begun: Fit, goes: Fit
+) -> None:
+    """Against autograd by hand at step 1: a penalty takes gradients at hidden layers too, and they are not these."""
+    spec = ask(dataset="ring8", activation="silu", penalty=penalty, steps=1, probes=1)
+    fitted, twin = begun(spec), begun(spec)
+    goes(fitted)
+    found = {
+        r.layer: r.value
+        for r in fitted.probe.readings
+        if r.network == "discriminator" and r.quantity == "gradient_norm"
+    }
+    t, data = twin.training, twin.data.train
+    n, D = spec.budget.batch_size, t.networks.discriminator
+    x = data[torch.randint(len(data), (n,), generator=t.streams["order"])]
+    fake = t.networks.generator(
+        torch.randn(n, t.networks.latent, generator=t.streams["noise"])
+    ).detach()
+    outputs: dict[str, list[Tensor]] = {}
+    for site in sites(D):
+        site.register_forward_hook(lambda site, _, h: outputs.setdefault(site.name, []).append(h))
+    a, b = D(x), D(fake)
+    value = make(spec.loss, Loss).discriminator(real=a, fake=b)
+    on_logits = make(spec.penalty, Penalty).on_logits
+    if on_logits is not None:
+        value = value + on_logits(a, b)
+    for name, hidden in outputs.items():
+        slopes = torch.autograd.grad(value, hidden, retain_graph=True)
+        expected = float(torch.stack([s.double().norm() for s in slopes]).norm())
+        assert found[name] == pytest.approx(expected, rel=1e-5), name
+    assert len(found) == len(outputs) == 2
+
+
+@pytest.mark.parametrize("patience", [0, 1])
+def test_a_divergence_keeps_its_step_beside_a_convergence_stop(
+    patience: int, ask: Ask, part: Callable[..., Part], fit: Fit
+) -> None:
+    adam = part("optimizer", "adam", lr=1e30)
+    spec = ask(dataset="ring8", activation="identity", optimizer=adam, steps=40, evaluations=20)
+    outcome = fit(replace(spec, patience=patience)).outcome
+    assert (outcome.kind, outcome.step) == ("diverged", 1)
+    assert "loss" in outcome.message

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from ablation.catalogue import rows
 from ablation.spec import TrialSpec
 from sweeps.grid import plan
 
@@ -74,3 +75,18 @@ def test_warnings_come_from_the_cells_that_are_run_each_once() -> None:
     found = plan(None, [*TINY, "activation=relu,gelu,tanh"], check=check)
     assert found.warnings == ("beware of relu", "beware", "beware of tanh")
     assert [reason for _, reason in found.skipped] == ["gelu is not to be had"]
+
+
+@pytest.mark.parametrize("preset", rows("sweep"))
+def test_every_preset_plans(preset: str) -> None:
+    found = plan(preset, [], site_names=names)
+    assert found.specs
+    assert found.skipped == ()
+    assert found.declared.seeds == tuple(dict.fromkeys(spec.seed for spec in found.specs))
+
+
+def test_pacgan_compares_packings_beside_the_published_row() -> None:
+    found = plan("pacgan_ring", [])
+    assert {(spec.packing, spec.budget.steps) for spec in found.specs} == {(1, 10_000), (4, 10_000)}
+    assert found.declared.factor == "packing"
+    assert [row.level for row in found.published] == ["packing 1", "packing 4"]
