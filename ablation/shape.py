@@ -15,7 +15,9 @@ KINDS: dict[str, type | tuple[type, ...]] = {
 """What each entry of `result.json` is."""
 RAN: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("attempt", "threads", "resumed"), int),
-    **dict.fromkeys(("seconds", "versions", "extractor", "activations", "parameters"), dict),
+    **dict.fromkeys(
+        ("seconds", "versions", "extractor", "activations", "parameters", "modes"), dict
+    ),
     "peak_memory_mb": (int, float),
     "hazards": list,
 }

@@ -249,5 +249,6 @@ def _provenance(
         "extractor": looked,
         "activations": facts_of(spec),
         "parameters": parameters(training.networks),
+        "modes": {"count": data.modes.count, "ceiling": data.modes.ceiling} if data.modes else None,
         "hazards": hazards(spec, training.networks, data),
     }

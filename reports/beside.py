@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, isfinite
+from math import isfinite
 
 import numpy as np
 import pandas as pd
@@ -16,24 +16,29 @@ from reports.summary import Cell, cells
 from reports.tables import Tables
 from reports.words import number
 
-MODES = {"ring8": 8, "grid25": 25}
-"""Modes of the toys in the plane of which a perfect sampler's scores are known: each is isotropic normal noise."""
 
-
-def perfect(dataset: str, score: str, n: int) -> float | None:
+def perfect(modes: int, ceiling: float, score: str, n: int) -> float | None:
     """Return what n samples of the data itself score on average, None where it is not known.
 
-    Of normal noise in the plane 1 - exp(-9/2) lies within 3 standard deviations; an even histogram of n samples over K
-    modes has a reverse KL of about (K - 1) / 2n.
+    `modes` is how many the data have and `ceiling` the share of high-quality samples in it; an even histogram of n
+    samples over K modes has a reverse KL of about (K - 1) / 2n.
     """
-    modes = MODES.get(dataset)
-    if modes is None:
-        return None
     return {
         "modes": float(modes),
-        "hq": 1 - exp(-4.5),
+        "hq": ceiling,
         "reverse-kl": (modes - 1) / (2 * n),
     }.get(base(score))
+
+
+def _best(trials: pd.DataFrame, block: str, score: str, n: int) -> float | None:
+    """Return the perfect sampler's score in a block, as its trials know their data."""
+    if not n or "perfect_count" not in trials:
+        return None
+    known = trials[trials["block"] == block].dropna(subset=["perfect_count", "perfect_ceiling"])
+    if known.empty:
+        return None
+    first = known.iloc[0]
+    return perfect(int(first["perfect_count"]), float(first["perfect_ceiling"]), score, n)
 
 
 def beside(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
@@ -77,7 +82,7 @@ def _rows(
             None,
         )
         count = int(here["n"].iloc[0]) if len(here) else 0
-        best = perfect(block.dataset, wanted, count) if count else None
+        best = _best(trials, block.key, wanted, count)
         told.append(
             [
                 block.dataset,

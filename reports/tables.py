@@ -157,6 +157,8 @@ def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
             row["seconds" if name == "total" else f"seconds_{name}"] = _scalar(value)
         for name, value in sorted(_mapping(said.get("extractor")).items()):
             row[f"extractor_{name}"] = _scalar(value)
+        for name, value in sorted(_mapping(said.get("modes")).items()):
+            row[f"perfect_{name}"] = _scalar(value)
         row |= parameters(said)
         row["hazards"] = " | ".join(map(str, said.get("hazards") or ()))
     return row

@@ -101,6 +101,7 @@ def test_a_trial_keeps_final_and_best_and_scores_both(tmp_path: Path) -> None:
     write_config(tmp_path, spec)
     record = run(tmp_path)
     scores = {score.name.split("_")[0]: score for score in record.scores}
+    assert record.provenance["modes"] == {"count": 8, "ceiling": pytest.approx(0.98889, abs=1e-5)}
     assert scores["frechet-best"].better == scores["frechet"].better == "lower"
     assert scores["frechet-best"].name == scores["frechet"].name.replace("_", "-best_", 1)
     read = [r for r in read_readings(tmp_path) if r.quantity == "selection_score"]

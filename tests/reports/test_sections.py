@@ -113,6 +113,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 said={
                     "hazards": [HAZARD] if pack == 1 else [],
                     "parameters": {"generator": 100, "discriminator": 100 * pack},
+                    "modes": {"count": 8, "ceiling": 1 - exp(-4.5)},
                 },
             )
     return study
@@ -149,14 +150,14 @@ def test_published_numbers_stand_beside_ours(told: tuple[dict[str, Any], Tables,
 def test_a_perfect_sampler_scores_what_it_is_said_to() -> None:
     random, n, modes = np.random.default_rng(0), 2500, 8
     inside = (random.normal(size=(200_000, 2)) ** 2).sum(axis=1) <= 9
-    assert perfect("ring8", "hq", n) == pytest.approx(inside.mean(), abs=1e-3)
+    ceiling = 1 - exp(-4.5)
+    assert perfect(8, ceiling, "hq", n) == ceiling == pytest.approx(inside.mean(), abs=1e-3)
     counts = random.multinomial(n, [1 / modes] * modes, size=4000) / n
     loss = np.log(modes) + (counts * np.log(counts)).sum(axis=1)
-    assert perfect("ring8", "reverse-kl", n) == pytest.approx(loss.mean(), rel=0.05)
-    assert perfect("grid25", "modes-best", n) == 25
-    assert perfect("grid25", "reverse-kl", 2500) == pytest.approx(24 / 5000)
-    assert perfect("digits", "hq", n) is None
-    assert perfect("ring8", "frechet", n) is None
+    assert perfect(8, ceiling, "reverse-kl", n) == pytest.approx(loss.mean(), rel=0.05)
+    assert perfect(25, ceiling, "modes-best", n) == 25
+    assert perfect(25, ceiling, "reverse-kl", 2500) == pytest.approx(24 / 5000)
+    assert perfect(8, ceiling, "frechet", n) is None
 
 
 @pytest.mark.parametrize(
