@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import os
 import typing
@@ -47,7 +48,7 @@ def source_of(part: Part) -> str:
         for folder in trusted_folders():
             path = folder.joinpath(*module.split(".")).with_suffix(".py")
             if path.is_file():
-                return hashlib.sha256(path.read_bytes()).hexdigest()
+                return _digest(path)
     raise ValueError(
         f"{part.name}: the target {part.target!r} lies neither in torch.nn nor in {', '.join(OURS)};"
         " name the folder of your own code with --with DIR"
@@ -64,6 +65,7 @@ def make(part: Part, kind: type[T], **context: Any) -> T:
             f"{part.name}: the file of {part.target!r} has changed since it was chosen"
         )
     module, _, name = part.target.rpartition(".")
+    _same_file(part, module)
     factory = getattr(importlib.import_module(module), name, None)
     if not _returns(factory, kind, module):
         raise ValueError(
@@ -83,6 +85,26 @@ def make(part: Part, kind: type[T], **context: Any) -> T:
         TypeError
     ) as error:  # a class whose signature takes anything, or an argument of a wrong kind
         raise ValueError(f"{part.name}: {part.target} refuses its arguments: {error}") from error
+
+
+def _same_file(part: Part, module: str) -> None:
+    """Raise ValueError if Python would import another file than the one whose content the part is pinned to."""
+    if not part.source:
+        return
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    origin = Path(found.origin) if found is not None and found.origin else None
+    if origin is None or not origin.is_file() or _digest(origin) != part.source:
+        raise ValueError(
+            f"{part.name}: Python finds another module {module!r} before the one of your --with folder"
+            f" ({origin or 'built in'}); give your file another name"
+        )
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _returns(factory: Any, kind: type, module: str) -> bool:

@@ -56,6 +56,10 @@ def check_number(
         raise ValueError(
             f"{place} is {value!r}; it is {'a whole number' if kind is int else 'a number'}"
         )
+    if isinstance(value, int) and abs(value) > 10**300:
+        raise ValueError(
+            f"{place} has {len(str(abs(value))):,} digits: it is no number to compute with"
+        )
     above = low <= value if ends[0] == "[" else low < value
     below = value <= high if ends[1] == "]" else value < high
     if not (above and below and math.isfinite(value)):

@@ -38,6 +38,11 @@ def begin(spec: TrialSpec, data: Dataset, device: str) -> Training:
     networks = players(spec, data.shape)
     initialise(networks, spec.init, stream(spec, "initialisation"))
     dress = make(spec.constraint, Constraint).dress
+    if dress is not None and spec.compile != "none":
+        raise ValueError(
+            f"compile={spec.compile} does not go with constraint={spec.constraint.name}: a compiled pass keeps"
+            " what the next one changes in place"
+        )
     if dress is not None:
         dress(networks.discriminator, stream(spec, "constraint"))
     for network in (networks.generator, networks.discriminator):

@@ -34,8 +34,9 @@ MIXED = {
     "threads": "thread count",
     "host": "host",
     "extractor_weights": "extractor",
+    "fingerprint": "content of the data",
 }
-"""Provenance that should be one; the extractor's is judged within a data set."""
+"""Provenance that should be one; what belongs to a data set is judged within it."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,7 @@ def mixtures(trials: pd.DataFrame) -> list[str]:
         if column not in trials:
             continue
         groups = [("", trials)]
-        if column == "extractor_weights":
+        if column in ("extractor_weights", "fingerprint"):
             groups = [(f" on {name}", part) for name, part in trials.groupby("dataset")]
         for where, part in groups:
             counts = part[column].dropna().astype(str).value_counts().sort_index()

@@ -14,11 +14,10 @@ from ablation.factories import source_of
 from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
+from sweeps.preset import SWAP, preset
 from sweeps.study import Plan, declare, published
 
 GONE = object()
-SWAP = "swap_one_site"
-"""The word, and the key of a preset, whose activations stand at each single site in turn."""
 Checked = tuple[str | None, Sequence[str]]
 
 
@@ -36,18 +35,13 @@ def plan(
     `check` says per trial why it is impossible and its hazards (`ablation.preflight.check`), `site_names` where
     activations stand (`ablation.preflight.site_names`).
     """
-    preset = row("sweep", sweep) if sweep else {}
-    known = {"question", "overrides", "joint", "declared", "published", "note", SWAP}
-    unknown = set(preset) - known
-    if unknown:
-        raise ValueError(f"conf/sweep/{sweep}.yaml has an unknown key {sorted(unknown)[0]!r}")
-    merged = _merged(preset.get("overrides", []), words)
-    swapped, merged = _swapped(preset.get(SWAP, []), merged)
+    asked = preset(sweep)
+    swapped, merged = _swapped(asked.swap_one_site, _merged(asked.overrides, words))
     constants, axes = expand(merged)
     seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
     axes = [axis for axis in axes if axis.name != "seed"]
-    if preset.get("joint"):
-        axes.append(_joint(preset["joint"], constants, axes))
+    if asked.joint:
+        axes.append(_joint(asked.joint, constants, axes))
     found, skipped = [], []
     for label, config, reason in _cells(constants, axes):
         try:
@@ -77,22 +71,19 @@ def plan(
             raise ValueError(
                 f"{spec.key} would be measured by two protocols; a trial has one: give each a study"
             )
-    said = dict(preset.get("declared", {})) | {
-        k: v for k, v in (declared or {}).items() if v is not None
-    }
+    said = dict(asked.declared) | {k: v for k, v in (declared or {}).items() if v is not None}
     promised = declare(said, specs, order)
     factor = promised.factor
     return Plan(
         sweep=sweep,
-        question=question
-        or str((not words and preset.get("question")) or _question(specs, factor)),
+        question=question or str((not words and asked.question) or _question(specs, factor)),
         words=(*merged, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),
         declared=promised,
-        published=published(preset.get("published", []), specs, factor, words),
-        note=str(preset.get("note", "")),
+        published=published(asked.published, specs, factor, words),
+        note=asked.note,
     )
 
 
@@ -103,21 +94,21 @@ def _seed(word: str) -> int:
     return int(value)
 
 
-def _merged(preset: Sequence[str], words: Sequence[str]) -> list[str]:
+def _merged(given: Sequence[str], words: Sequence[str]) -> list[str]:
     """Return the preset's words with the user's own in their place."""
     own = {_seedless(word.partition("=")[0]) for word in words}
-    return [word for word in preset if word.partition("=")[0] not in own] + list(words)
+    return [word for word in given if word.partition("=")[0] not in own] + list(words)
 
 
 def _seedless(key: str) -> str:
     return "seed" if key == "seeds" else key
 
 
-def _swapped(preset: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
+def _swapped(given: Sequence[str], words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the activations to put at single sites, and the other words."""
     own = [word.partition("=")[2].split(",") for word in words if word.startswith(f"{SWAP}=")]
     rest = [word for word in words if not word.startswith(f"{SWAP}=")]
-    return list(dict.fromkeys(own[-1] if own else preset)), rest
+    return list(dict.fromkeys(own[-1] if own else given)), rest
 
 
 def _one_site(

@@ -12,6 +12,7 @@ from typing import Any
 
 from ablation.files import read_yaml, write_yaml
 from ablation.levels import check_factor, levels, resolve
+from ablation.part import check_number
 from ablation.published import Published
 from ablation.spec import TrialSpec
 
@@ -50,7 +51,17 @@ def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence
     if unknown:
         known = ", ".join(asdict(Declared()))
         raise ValueError(f"declared.{sorted(unknown)[0]} is unknown; known are {known}")
-    found = replace(Declared(seeds=tuple(seeds)), **said)
+    promised = list(said.get("seeds", seeds))
+    if promised != list(seeds):
+        raise ValueError(f"declared.seeds is {promised}; this study's seeds are {list(seeds)}")
+    found = replace(Declared(), **{**said, "seeds": tuple(seeds)})
+    for name in ("score", "factor", "pairs"):  # a reference may be a number, too
+        if not isinstance(getattr(found, name), str):
+            raise ValueError(f"declared.{name} is {getattr(found, name)!r}; it is a name")
+    check_number(found.alpha, float, "declared.alpha", 0, 0.5, ends="()")
+    check_number(found.effect, float, "declared.effect", 1, 1_000, ends="()")
+    if found.pairs not in ("all", "reference"):
+        raise ValueError(f"declared.pairs is {found.pairs!r}; it is all or reference")
     check_factor(found.factor)
     names = list(dict.fromkeys(levels(specs, found.factor)))
     plain = [spec.activation for spec in specs] if found.factor == "activation" else []
@@ -61,12 +72,7 @@ def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence
         )
     if reference is None or ("reference" not in said and not plain):
         reference = [*plain, *names][0]
-    found = replace(found, reference=reference)
-    if not 0 < found.alpha < 1 or not found.effect > 1 or found.pairs not in ("all", "reference"):
-        raise ValueError(
-            "declared: alpha lies in (0, 1), effect is a ratio above 1, pairs is all or reference"
-        )
-    return found
+    return replace(found, reference=reference)
 
 
 @dataclass(frozen=True)

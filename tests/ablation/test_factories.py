@@ -273,3 +273,28 @@ def test_what_is_no_number_is_refused_by_its_place(
 def test_the_trial_s_own_context_cannot_be_set_from_a_row(part: Callable[..., Part]) -> None:
     with pytest.raises(ValueError, match="parameters"):
         make(part("optimizer", "adam", parameters=3), torch.optim.Optimizer, **context("optimizer"))
+
+
+def test_another_module_of_the_same_name_is_not_run(
+    trusted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file in the folder one stands in comes first on Python's path, and was not what the command line named."""
+    ours = (
+        "from ablation.losses import Loss, minimax\n\n\ndef mine() -> Loss:\n    return minimax()\n"
+    )
+    (trusted / "shadowed_losses.py").write_text(ours)
+    part = Part("mine", "shadowed_losses.mine")
+    part = replace(part, source=source_of(part))
+    other = tmp_path / "here"
+    other.mkdir()
+    (other / "shadowed_losses.py").write_text("raise SystemExit('this must not run')\n")
+    monkeypatch.syspath_prepend(str(other))
+    with pytest.raises(ValueError, match="Python finds another module 'shadowed_losses'"):
+        make(part, Loss)
+
+
+def test_a_name_of_the_standard_library_is_refused_by_name(trusted: Path) -> None:
+    (trusted / "random.py").write_text("x = 1\n")
+    part = Part("mine", "random.mine")
+    with pytest.raises(ValueError, match="Python finds another module 'random'"):
+        make(replace(part, source=source_of(part)), Loss)

@@ -181,6 +181,13 @@ def test_compiled_players_train_as_the_written_ones_whatever_the_probe_sees(
             assert theirs.value == pytest.approx(mine.value, rel=1e-3, abs=1e-5)
 
 
+def test_what_cannot_be_compiled_is_refused(ask: Ask, begun: Fit) -> None:
+    with pytest.raises(
+        ValueError, match="compile=default does not go with constraint=spectral_norm"
+    ):
+        begun(ask(constraint="spectral_norm", compile="default"))
+
+
 WAYS: list[dict[str, Any]] = [
     {"packing": 2},
     {"schedule": "cosine"},

@@ -1,0 +1,44 @@
+"""Presets as people write them: every wrong entry is one line that names it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sweeps.grid import plan
+
+WRONG = [
+    ("declared: foo", "declared is 'foo'"),
+    ("declared:", "declared is None"),
+    ("declared: {alpha: 0.7}", "declared.alpha is 0.7"),
+    ("declared: {alpha: x}", "declared.alpha is 'x'"),
+    ("declared: {effect: 5000}", "declared.effect is 5000"),
+    ("declared: {score: 5}", "declared.score is 5"),
+    ("declared: {pairs: some}", "declared.pairs is 'some'"),
+    ("declared: {seeds: [7, 8]}", "declared.seeds is [7, 8]"),
+    ("overrides: dataset=ring8", "overrides is 'dataset=ring8'; it is a list"),
+    ("overrides: [5]", "overrides holds 5"),
+    ("joint: 5", "joint is 5"),
+    ("joint: [[5]]", "holds 5"),
+    ("joint: [[loss=hinge, loss=minimax]]", "sets one thing twice"),
+    ("joint: [[seed=1]]", "or the seed"),
+    ("swap_one_site: relu", "swap_one_site is 'relu'"),
+    ("swap_one_site: [5]", "swap_one_site holds 5"),
+    ("question: [why]", "question is ['why']"),
+    ("{5: 1, foo: 2}", "unknown key 5"),
+    ("published: 3", "published is 3"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), WRONG, ids=[text for text, _ in WRONG])
+def test_a_wrong_entry_is_named(
+    text: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "conf" / "sweep").mkdir(parents=True)
+    (tmp_path / "conf" / "sweep" / "mine.yaml").write_text(text + "\n")
+    monkeypatch.setenv("ABLATION_WITH", str(tmp_path))
+    with pytest.raises(ValueError, match=re.escape(told)) as refusal:
+        plan("mine", ["dataset=ring8", "budget=smoke"])
+    assert "\n" not in str(refusal.value)
