@@ -151,7 +151,8 @@ def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
         row |= {"step": outcome.step, "message": outcome.message}
         row |= {name: _scalar(said.get(name)) for name in (*VERSIONED, "peak_memory_mb")}
         row["protocol"] = trial.record.protocol or row["protocol"]
-        row["fingerprint"] = _scalar(said.get("dataset"))
+        if said.get("dataset"):
+            row["fingerprint"] = _scalar(said["dataset"])
         for name, value in sorted(_mapping(said.get("versions")).items()):
             row[f"version_{name}"] = str(value)
         for name, value in sorted(_mapping(said.get("seconds")).items()):

@@ -198,12 +198,13 @@ def test_a_dcgan_is_drawn_layer_by_layer(norm: str, ask: Ask, part: Rows) -> Non
     ] == names
 
 
+# Keys of digits moved once, with the split held out for selection (REVISED in ablation/part.py).
 OLD = {
-    "leaky_relu-non_saturating-digits-mlp-s0-d8cecd4d07": ["architecture=mlp"],
+    "leaky_relu-non_saturating-digits-mlp-s0-4641007adf": ["architecture=mlp"],
     "leaky_relu-non_saturating-ring8-mlp-s0-da4830693b": ["architecture=mlp", "dataset=ring8"],
-    "leaky_relu-non_saturating-digits-mlp-s3-e7947acc1f": ["architecture.width=128", "seed=3"],
-    "leaky_relu-non_saturating-digits-dcgan-s0-1cae23649c": ["architecture=dcgan"],
-    "leaky_relu-non_saturating-digits-dcgan-s2-476ac9d641": [
+    "leaky_relu-non_saturating-digits-mlp-s3-544ace1526": ["architecture.width=128", "seed=3"],
+    "leaky_relu-non_saturating-digits-dcgan-s0-47fb02414b": ["architecture=dcgan"],
+    "leaky_relu-non_saturating-digits-dcgan-s2-17c9581b8b": [
         "architecture=dcgan", "architecture.discriminator_norm=none", "seed=2"
     ],
 }  # fmt: skip
