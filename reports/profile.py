@@ -45,7 +45,9 @@ def activations(facts: Facts) -> Table:
 
 
 def _fact(value: Any) -> dict[str, Any]:
-    """Return a fact in words: yes or no, a number, – where it is not known."""
+    """Return a fact in words: yes or no, a number, `low to high` of a pair, – where it is not known."""
+    if isinstance(value, list) and len(value) == 2 and not any(isinstance(v, list) for v in value):
+        return cell(" to ".join(_fact(v)["text"] for v in value))
     if isinstance(value, bool):
         return cell("yes" if value else "no")
     if value in ("inf", "-inf", "nan") and isinstance(value, str):

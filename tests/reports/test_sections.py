@@ -434,3 +434,14 @@ def test_all_sections_are_in_the_page_and_the_pdf_is_made(packed: Path) -> None:
         .read_text()
         .startswith("tier,block,packing")
     )
+
+
+def test_a_pair_of_facts_is_shown_as_from_to() -> None:
+    """As trials write them: an infinite bound is the text `inf`."""
+    glu = {"gain": 1.8, "bounds": ["-inf", "inf"], "channels": [2, 1], "cite": "Dauphin"}
+    tanh = {"gain": 1.6, "bounds": [-1.0, 1.0], "channels": [1, 1], "cite": "LeCun"}
+    table = profile.activations({"glu": glu, "tanh": tanh, "odd": {"bounds": [[1], 2], "cite": ""}})
+    shown = {row[0]: dict(zip(_heads(table), row, strict=True)) for row in _texts(table)}
+    assert (shown["glu"]["bounds"], shown["glu"]["channels"]) == ("−∞ to ∞", "2 to 1")
+    assert (shown["tanh"]["bounds"], shown["tanh"]["channels"]) == ("−1.00 to 1.00", "1 to 1")
+    assert shown["odd"]["bounds"] == "–"
