@@ -37,6 +37,9 @@ class Watch(Protocol):
     def value(self, quantity: str, value: Tensor) -> None:
         """Note a scalar."""
 
+    def logits(self, real: Tensor, fake: Tensor) -> None:
+        """Note how often the discriminator is right: logits above 0 for real samples, below 0 for others."""
+
     def gradient(self, quantity: str, tensor: Tensor) -> None:
         """Note the L2 norm of the loss's gradient at `tensor`, once it is known."""
 
@@ -45,6 +48,9 @@ class Unwatched:
     """A step at which nothing is noted."""
 
     def value(self, quantity: str, value: Tensor) -> None:
+        """Note nothing."""
+
+    def logits(self, real: Tensor, fake: Tensor) -> None:
         """Note nothing."""
 
     def gradient(self, quantity: str, tensor: Tensor) -> None:
@@ -131,6 +137,9 @@ class _Watching:
 
     def value(self, quantity: str, value: Tensor) -> None:
         self.pending.append((self.network, "", quantity, value.detach()))
+
+    def logits(self, real: Tensor, fake: Tensor) -> None:
+        self.value("accuracy", torch.cat([real > 0, fake < 0]).float().mean())
 
     def gradient(self, quantity: str, tensor: Tensor) -> None:
         tensor.retain_grad()

@@ -65,7 +65,7 @@ def train(
         d_loss = loss.discriminator(real=a, fake=b) + extra
         d_loss.backward()
         watch.value("loss", d_loss)
-        watch.value("accuracy", torch.cat([a > 0, b < 0]).float().mean())
+        watch.logits(a, b)
         return d_loss.detach()
 
     def persuade(
@@ -136,8 +136,9 @@ def train(
         if probed:
             probe.units(step)
         looked = step % GUARD == 0 or step == spec.budget.steps
-        ended = None if looked and training.broken.item() else after_step(training)
-        if (looked or ended is not None) and training.broken.item():
+        broken = looked and bool(training.broken.item())
+        ended = None if broken else after_step(training)
+        if broken or (ended is not None and training.broken.item()):
             return Outcome("diverged", int(training.broken.item()), "a loss was no longer finite")
         if ended is not None:
             return ended

@@ -38,15 +38,7 @@ def gradient_penalty(*, weight: float) -> Penalty:
 
     Each sample has its own mixing factor, and its gradient's norm runs over all its own dimensions.
     """
-    check_number(weight, float, "penalty.weight", 0)
-
-    def value(
-        discriminator: nn.Module, real: Tensor, fake: Tensor, stream: torch.Generator
-    ) -> Tensor:
-        steepness = _steepness(discriminator, _between(real, fake, stream))
-        return weight * (steepness - 1).square().mean()
-
-    return Penalty(value=value, differentiates_twice=True)
+    return _near_one(weight, two_sided=True)
 
 
 def gradient_penalty_one_sided(*, weight: float) -> Penalty:
@@ -54,37 +46,39 @@ def gradient_penalty_one_sided(*, weight: float) -> Penalty:
 
     Gulrajani et al. 2017, section 4, name it; Petzka et al. 2018 argue for it.
     """
+    return _near_one(weight, two_sided=False)
+
+
+def _near_one(weight: float, *, two_sided: bool) -> Penalty:
     check_number(weight, float, "penalty.weight", 0)
 
     def value(
         discriminator: nn.Module, real: Tensor, fake: Tensor, stream: torch.Generator
     ) -> Tensor:
-        steepness = _steepness(discriminator, _between(real, fake, stream))
-        return weight * (steepness - 1).relu().square().mean()
+        excess = _steepness(discriminator, _between(real, fake, stream)) - 1
+        return weight * (excess if two_sided else excess.relu()).square().mean()
 
     return Penalty(value=value, differentiates_twice=True)
 
 
 def r1(*, gamma: float) -> Penalty:
     """Return gamma / 2 E|slope|^2 at real samples (Mescheder et al. 2018, section 4.1; the 1/2 as in StyleGAN3)."""
-    check_number(gamma, float, "penalty.gamma", 0)
-
-    def value(
-        discriminator: nn.Module, real: Tensor, _fake: Tensor, _stream: torch.Generator
-    ) -> Tensor:
-        return gamma / 2 * _slopes(discriminator, real).square().sum(1).mean()
-
-    return Penalty(value=value, differentiates_twice=True)
+    return _near_zero(gamma, at_real=True)
 
 
 def r2(*, gamma: float) -> Penalty:
     """Return gamma / 2 E|slope|^2 at generated samples: r1's twin in Mescheder et al. 2018, section 4.1."""
+    return _near_zero(gamma, at_real=False)
+
+
+def _near_zero(gamma: float, *, at_real: bool) -> Penalty:
     check_number(gamma, float, "penalty.gamma", 0)
 
     def value(
-        discriminator: nn.Module, _real: Tensor, fake: Tensor, _stream: torch.Generator
+        discriminator: nn.Module, real: Tensor, fake: Tensor, _stream: torch.Generator
     ) -> Tensor:
-        return gamma / 2 * _slopes(discriminator, fake).square().sum(1).mean()
+        slopes = _slopes(discriminator, real if at_real else fake)
+        return gamma / 2 * slopes.square().sum(1).mean()
 
     return Penalty(value=value, differentiates_twice=True)
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import torch
+from built import build, normal
 from torch import Tensor, nn
 
-from ablation.activations import Activation, ActivationSite, site_maker, sites
+from ablation.activations import Activation, ActivationSite, sites
 from ablation.catalogue import row, rows
-from ablation.factories import make
-from ablation.networks import NORMS, WEIGHTED, Networks, initialise, parameters
+from ablation.networks import NORMS, WEIGHTED, Networks, parameters
 from ablation.networks.players import normal as norm_of
 from ablation.networks.resnet import Block
 from ablation.part import BEFORE
@@ -39,18 +39,6 @@ SHAPES = [
     *((name, shape) for name in PERCEPTRONS for shape in VECTORS),
     *((name, shape) for name in ARCHITECTURES for shape in PIXELS),
 ]
-
-
-def build(
-    spec: TrialSpec, shape: tuple[int, ...], init: str = "matched", seed: int = 0
-) -> Networks:
-    networks = make(spec.architecture, Networks, shape=shape, site=site_maker(spec))
-    initialise(networks, init, torch.Generator().manual_seed(seed))
-    return networks
-
-
-def normal(*shape: int, seed: int = 3) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def weighted(network: nn.Module) -> list[Any]:

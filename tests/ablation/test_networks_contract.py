@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 import torch
+from built import build, normal
 from torch import Tensor, nn
 
-from ablation.activations import ActivationSite, site_maker, sites
+from ablation.activations import ActivationSite, sites
 from ablation.catalogue import rows
 from ablation.compose import compose
-from ablation.factories import make, source_of
-from ablation.networks import WEIGHTED, Networks, initialise
+from ablation.factories import source_of
+from ablation.networks import WEIGHTED, Networks
 from ablation.part import BEFORE
 from ablation.probes import tapped
 from ablation.spec import Part, TrialSpec
@@ -26,18 +27,6 @@ Ask = Callable[..., TrialSpec]
 Rows = Callable[..., Part]
 ARCHITECTURES = list(rows("architecture"))
 BARE = {"generator_norm": "none", "discriminator_norm": "none"}
-
-
-def build(
-    spec: TrialSpec, shape: tuple[int, ...], init: str = "matched", seed: int = 0
-) -> Networks:
-    networks = make(spec.architecture, Networks, shape=shape, site=site_maker(spec))
-    initialise(networks, init, torch.Generator().manual_seed(seed))
-    return networks
-
-
-def normal(*shape: int, seed: int = 3) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 def layers(networks: Networks) -> list[Any]:

@@ -121,9 +121,9 @@ def test_a_factor_is_judged_bit_for_bit_as_activations_are(
 
 @pytest.mark.parametrize("factor", FACTORS)
 def test_sentences_speak_of_the_factor(factor: str) -> None:
-    nothing = Design(factor, ("x",), "x", (), (), (), frozenset(), {}, None, (), ())  # type: ignore[arg-type]
+    nothing = Design(factor, ("x",), "x", (), (), (), frozenset(), {}, None, (), ())
     some = replace(nothing, outcomes={("x", "b", 0): inf})
-    failed = words.sentence(some, None, ())  # type: ignore[arg-type]
+    failed = words.sentence(some, None, ())
     assert failed == f"Every trial diverged or crashed: no {noun(factor)} can be recommended."
     assert "activation" in noun(factor) or "activation" not in failed
 

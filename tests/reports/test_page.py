@@ -230,7 +230,7 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_study_has_a_sensible_report(tmp_path: Path, name: str) -> None:
-    study = builder.build(tmp_path / "s", probed=False, **CASES[name])  # type: ignore[arg-type]
+    study = builder.build(tmp_path / "s", probed=False, **CASES[name])
     report = write_report(study)
     page = report.html.read_text(encoding="utf-8")
     said = "".join(Page(page).text)
