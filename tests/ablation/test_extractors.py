@@ -56,7 +56,7 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     running = [
         subprocess.Popen(w, stdout=subprocess.PIPE, text=True, env=environment) for w in words
     ]
-    said = [process.communicate(timeout=120)[0] for process in running]
+    said = [process.communicate(timeout=300)[0] for process in running]
     assert [process.returncode for process in running] == [0] * 4
     return cache, [json.loads(text) for text in said]
 

@@ -53,4 +53,4 @@ def crowd() -> Iterator[Crowd]:
     for pid in crowd.alive():  # ours alone: nobody else carries the mark
         os.kill(pid, 9)
     for process in crowd.started:
-        process.communicate(timeout=10)
+        process.communicate(timeout=300)

@@ -296,7 +296,7 @@ def at_once(count: int, *command: str, last: tuple[str, ...] = ("",)) -> list[li
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    outputs = [process.communicate(timeout=60)[0].split() for process in processes]
+    outputs = [process.communicate(timeout=300)[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0] * count
     return outputs
 

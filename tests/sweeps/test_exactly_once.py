@@ -37,7 +37,7 @@ def test_ten_kills_among_four_workers_and_every_trial_is_answered_once(
 
     process = crowd.start("-c", LAUNCH, str(study), str(WORKERS))
     kills = storm(crowd, study)
-    output, _ = process.communicate(timeout=200)
+    output, _ = process.communicate(timeout=300)
     assert "Summary(done=30, failed=0, missing=0" in output, output
     assert len(kills) == KILLS
     assert {"worker", "trial"} == set(kills)

@@ -41,7 +41,7 @@ def test_ctrl_c_loses_nothing_and_launching_again_runs_only_what_is_missing(
     first = launched(crowd, study, 2)
     assert wait_for(lambda: len(results(study)) >= 2, 90)
     os.kill(first.pid, signal.SIGINT)
-    output, _ = first.communicate(timeout=60)
+    output, _ = first.communicate(timeout=300)
     assert "interrupted=True" in output
     assert "Traceback" not in output
     assert crowd.gone()
@@ -57,7 +57,7 @@ def test_ctrl_c_loses_nothing_and_launching_again_runs_only_what_is_missing(
     early |= results(study)
 
     third = launched(crowd, study)
-    output, _ = third.communicate(timeout=120)
+    output, _ = third.communicate(timeout=300)
     assert "Summary(done=8, failed=0, missing=0" in output
     assert "interrupted=False" in output
     assert output.splitlines()[-2].startswith("trials 8/8")
@@ -68,7 +68,7 @@ def test_ctrl_c_loses_nothing_and_launching_again_runs_only_what_is_missing(
 
     logs = {p: p.read_bytes() for p in study.glob("logs/*.log")}
     fourth = launched(crowd, study)
-    output, _ = fourth.communicate(timeout=60)
+    output, _ = fourth.communicate(timeout=300)
     assert "done=8, failed=0, missing=0" in output
     assert {p: p.read_bytes() for p in study.glob("logs/*.log")} == logs, "no worker was needed"
 
@@ -82,7 +82,7 @@ def test_workers_that_cannot_run_say_why_in_one_line(
     monkeypatch.syspath_prepend(str(broken))
     backlog.offer(study, [tiny])
     process = launched(crowd, study)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 1
     last = output.strip().splitlines()[-1]
     assert last.startswith("refused: no worker could run: ")

@@ -43,7 +43,7 @@ def test_a_stopped_trial_goes_on_bit_for_bit(
     assert wait_for(crowd.trials, 60)
     assert wait_for(lambda: status(study).running == 1, 5)
     first.send_signal(signal.SIGTERM)
-    output, _ = first.communicate(timeout=60)
+    output, _ = first.communicate(timeout=300)
     assert first.returncode == 0, output
     assert crowd.gone()
     assert (folder / ".attempt-0" / "checkpoint.pt").exists()
@@ -51,7 +51,7 @@ def test_a_stopped_trial_goes_on_bit_for_bit(
     assert status(study).waiting == 1
 
     second = worker(crowd, study)
-    output, _ = second.communicate(timeout=120)
+    output, _ = second.communicate(timeout=300)
     assert second.returncode == 0, output
     found = result(study, spec)
     assert 0 < found.provenance["resumed"] < 120
@@ -75,7 +75,7 @@ def test_a_trial_outlives_its_fork_server_and_dies_with_its_worker(
     (trained,) = crowd.trials()
     os.kill(trained, signal.SIGSTOP)
     process.kill()
-    process.wait(timeout=10)
+    process.wait(timeout=300)
     assert backlog.claim(study) is None, "a frozen trial without a worker still holds its lease"
     os.kill(trained, signal.SIGCONT)
     assert crowd.gone(3)
@@ -93,7 +93,7 @@ def test_a_trial_that_raises_is_a_record_and_three_alike_stop_their_cell(
     sick_too = [sick.with_seed(seed) for seed in range(5)]
     backlog.offer(study, [*sick_too, tiny])
     process = worker(crowd, study)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert "Traceback" not in output
     messages = [result(study, spec).outcome.message for spec in sick_too]
