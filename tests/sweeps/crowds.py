@@ -74,7 +74,7 @@ class Crowd:
             pid for pid in self.alive() if b"multiprocessing.forkserver" in _read(pid, "cmdline")
         ]
 
-    def gone(self, seconds: float = 10.0) -> bool:
+    def gone(self, seconds: float = 60.0) -> bool:
         """Wait until none is left."""
         return wait_for(lambda: not self.alive(), seconds)
 
