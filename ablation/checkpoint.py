@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from torch import Tensor
 
 from ablation.files import brief
 from ablation.probes import Probe
-from ablation.record import Reading
 from ablation.selection import Selection
 from ablation.training import Training
 
@@ -35,7 +33,7 @@ def save(
         "penalty": dict(training.penalty.state),
         "modules": torch.get_rng_state(),
         "streams": {name: s.get_state() for name, s in training.streams.items()},
-        "readings": [list(astuple(reading)) for reading in probe.readings],
+        "probe": probe.state(),
         "selection": selection.state(),
         "snapshots": snapshots,
     }
@@ -69,7 +67,7 @@ def load(path: Path, training: Training, probe: Probe, selection: Selection) -> 
     torch.set_rng_state(state["modules"])
     training.broken.fill_(state["broken"])
     training.step = state["step"]
-    probe.readings[:] = [Reading(*row) for row in state["readings"]]
+    probe.restore(state["probe"])
     selection.restore(state["selection"])
     return dict(state["snapshots"])
 

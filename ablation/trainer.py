@@ -65,7 +65,7 @@ def train(
         d_loss = loss.discriminator(real=a, fake=b) + extra
         d_loss.backward()
         watch.value("loss", d_loss)
-        watch.logits(a, b)
+        watch.logits(a, b, loss.boundary)
         return d_loss.detach()
 
     def persuade(
@@ -102,9 +102,12 @@ def train(
         limit(network)
         training.optimizers[name].step()
 
+    if training.step == 0 and probe.probes:
+        probe.units(0)
     while training.step < spec.budget.steps:
         step = training.step + 1
         probed = probe.due(step)
+        depth = probed and probe.deep(step)
         schedule(training, step)
 
         # The discriminator learns to tell real from generated samples.
@@ -118,16 +121,18 @@ def train(
             last = update == spec.n_critic
             ways = partial(penalised, x, fake), partial(judge, x, fake)
             d_loss = played("discriminator", *ways, on=probed and last)
-            move(eager[1], "discriminator")
-            if penalty.constrain is not None:
-                penalty.constrain(eager[1])
+            with probe.moving("discriminator", on=depth and last):
+                move(eager[1], "discriminator")
+                if penalty.constrain is not None:
+                    penalty.constrain(eager[1])
 
         # The generator learns to be taken for real.
         training.optimizers["generator"].zero_grad()
         eager[1].requires_grad_(False)
         g_loss = played("generator", lambda: zero, partial(persuade, x, noise()), on=probed)
         eager[1].requires_grad_(True)
-        move(eager[0], "generator")
+        with probe.moving("generator", on=depth):
+            move(eager[0], "generator")
         follow(training.average, eager[0], min(spec.ema, (1 + step) / (10 + step)))
 
         training.step = step

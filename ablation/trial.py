@@ -23,7 +23,7 @@ from ablation.hazards import hazards
 from ablation.judgement import citations, judge
 from ablation.networks import parameters
 from ablation.pictures import write_picture
-from ablation.probes import Probe
+from ablation.probes import Probe, events
 from ablation.provenance import provenance
 from ablation.randomness import stream
 from ablation.record import (
@@ -138,7 +138,7 @@ def _run(
     data = make(spec.dataset, Dataset)
     training = begin(spec, data, device)
     extractor = choose(spec, data, extractors)
-    probe = _probe(spec, training, data, device)
+    probe = probe_of(spec, training, data, device)
     selection = Selection(spec, data, extractor, device)
     snapshots: checkpoint.Snapshots = {}
     earlier = checkpoint.newest(folder)
@@ -184,7 +184,8 @@ def _run(
     outcome, scores = judge(spec, training, data, extractor, outcome, selection)
     clock.lap("score")
 
-    write_readings(scratch / "readings.parquet", [*probe.readings, *selection.readings()])
+    measured = [*probe.readings, *selection.readings()]
+    write_readings(scratch / "readings.parquet", [*measured, *events(measured, outcome)])
     torch.save(training.average.state_dict(), scratch / "generator.pt")
     if selection.best:
         torch.save(selection.best, scratch / "best.pt")
@@ -207,7 +208,7 @@ def _run(
     )
 
 
-def _probe(spec: TrialSpec, training: Training, data: Dataset, device: str) -> Probe:
+def probe_of(spec: TrialSpec, training: Training, data: Dataset, device: str) -> Probe:
     """Return the probe with its fixed batch: it draws from a stream of its own."""
     random = stream(spec, "probe")
     size = PROBE_BATCH // spec.packing * spec.packing
@@ -216,8 +217,9 @@ def _probe(spec: TrialSpec, training: Training, data: Dataset, device: str) -> P
     real = scaled(data.train[rows]).to(device)
     budget, protocol = spec.budget, spec.protocol
     return Probe(
-        training.networks, real, noise.to(device), steps=budget.steps, probes=protocol.probes
-    )
+        training.networks, real, noise.to(device),
+        steps=budget.steps, probes=protocol.probes, modes=data.modes,
+    )  # fmt: skip
 
 
 def _kept(samples: Tensor, data: Dataset) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -41,6 +41,18 @@ class Modes:
         centre = torch.cat([indices for _, indices in found])
         mode = centre if self.which is None else self.which[centre]
         return torch.cat([values for values, _ in found]), mode
+
+    def to(self, device: torch.device) -> Modes:
+        """Return the same on another device."""
+        which = None if self.which is None else self.which.to(device)
+        return replace(self, centres=self.centres.to(device), which=which)
+
+    def reached(self, samples: Tensor) -> Tensor:
+        """Return how many modes have a high-quality sample (N D), as a scalar on the samples' device."""
+        distance, mode = self.nearest(samples)
+        hits = self.good(distance).double()
+        count = torch.zeros(self.count, dtype=torch.float64, device=samples.device)
+        return (count.scatter_add(0, mode, hits) > 0).sum()
 
     def good(self, distance: Tensor) -> Tensor:
         """Return which samples are of high quality: within 3 standard deviations of their nearest centre."""

@@ -18,7 +18,7 @@ def minimax() -> Loss:
     def generator(*, real: Tensor, fake: Tensor) -> Tensor:
         return -softplus(fake).mean()
 
-    return Loss(_classify, generator, bounded_below=True)
+    return Loss(_classify, generator, bounded_below=True, boundary=0.0)
 
 
 def non_saturating() -> Loss:
@@ -27,7 +27,7 @@ def non_saturating() -> Loss:
     def generator(*, real: Tensor, fake: Tensor) -> Tensor:
         return softplus(-fake).mean()
 
-    return Loss(_classify, generator, bounded_below=True)
+    return Loss(_classify, generator, bounded_below=True, boundary=0.0)
 
 
 def probability_difference() -> Loss:
@@ -39,7 +39,7 @@ def probability_difference() -> Loss:
     def generator(*, real: Tensor, fake: Tensor) -> Tensor:
         return -fake.sigmoid().mean()
 
-    return Loss(discriminator, generator, bounded_below=True)
+    return Loss(discriminator, generator, bounded_below=True, boundary=0.0)
 
 
 def least_squares() -> Loss:
@@ -51,7 +51,7 @@ def least_squares() -> Loss:
     def generator(*, real: Tensor, fake: Tensor) -> Tensor:
         return (fake - 1).square().mean() / 2
 
-    return Loss(discriminator, generator, bounded_below=True)
+    return Loss(discriminator, generator, bounded_below=True, boundary=0.5)
 
 
 def hinge() -> Loss:
@@ -66,4 +66,4 @@ def hinge() -> Loss:
     def generator(*, real: Tensor, fake: Tensor) -> Tensor:
         return -fake.mean()
 
-    return Loss(discriminator, generator, bounded_below=True)
+    return Loss(discriminator, generator, bounded_below=True, boundary=0.0)

@@ -23,7 +23,9 @@ LOG2 = math.log(2)
 Term = Callable[[Tensor], Tensor]
 
 
-def _game(real_term: Term, fake_term: Term, generator: str, *, bounded_below: bool) -> Loss:
+def _game(
+    real_term: Term, fake_term: Term, generator: str, *, bounded_below: bool, boundary: float = 0.0
+) -> Loss:
     """Return the game of `real_term` = -g and `fake_term` = f*(g).
 
     The `alternative` generator maximises E g(b), as the paper trains (section 3.2); the `saturating` one minimises
@@ -42,12 +44,14 @@ def _game(real_term: Term, fake_term: Term, generator: str, *, bounded_below: bo
         return -fake_term(fake).mean()
 
     chosen = alternative if generator == "alternative" else saturating
-    return Loss(discriminator, chosen, bounded_below=bounded_below)
+    return Loss(discriminator, chosen, bounded_below=bounded_below, boundary=boundary)
 
 
 def fgan_kl(*, generator: str) -> Loss:
     """Return the game of the sum of p log(p / q): g(v) = v, f*(t) = exp(t - 1)."""
-    return _game(lambda v: -v, lambda v: (v - 1).exp(), generator, bounded_below=False)
+    return _game(
+        lambda v: -v, lambda v: (v - 1).exp(), generator, bounded_below=False, boundary=1.0
+    )
 
 
 def fgan_reverse_kl(*, generator: str) -> Loss:

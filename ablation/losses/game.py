@@ -22,9 +22,12 @@ class Loss:
 
     `sees_real` says whether the generator's side needs the real logits; `bounded_below` whether the discriminator's
     side has a lower bound over all logits: where it has none, only the critic's smoothness keeps it from running away.
+    `boundary` is the logit at which its best discriminator finds a sample as likely real as not, None where only
+    differences of logits count.
     """
 
     discriminator: Side
     generator: Side
     sees_real: bool = False
     bounded_below: bool = False
+    boundary: float | None = None

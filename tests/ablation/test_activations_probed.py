@@ -50,7 +50,8 @@ def read(part: Callable[..., Part]) -> Reader:
         probe = Probe(Networks(*players, 4), torch.eye(4), torch.eye(4), steps=1, probes=1)
         probe.units(1)
         assert {(r.step, r.network, r.layer) for r in probe.readings} == {
-            (1, "discriminator", "discriminator.0")
+            (1, "discriminator", "discriminator.0"),
+            (1, "generator", ""),
         }
         return {r.quantity: r.value for r in probe.readings}
 

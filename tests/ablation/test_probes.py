@@ -17,12 +17,19 @@ from ablation.catalogue import rows
 from ablation.factories import make
 from ablation.losses import Loss
 from ablation.networks import Logit, Networks
-from ablation.probes import Probe, due
+from ablation.probes import Probe, deep, due
+from ablation.probes.watch import FAINTEST
+from ablation.probes.weights import weights
 from ablation.spec import Part, TrialSpec
 
 Ask = Callable[..., TrialSpec]
 ACTIVATIONS = list(rows("activation"))
-UNITS = ("dead_fraction", "saturated_fraction")
+UNITS = ("dead_fraction", "saturated_fraction", "unborn_fraction")
+BOTH = tuple(
+    f"{kind}_fraction_{which}" for kind in ("dead", "saturated") for which in ("real", "fake")
+)
+LIVES = ("born_fraction", "died_fraction", "revived_fraction")
+DEPTH = ("effective_rank", "dormant_fraction", "dormant_10_fraction")
 WIDTH = 10
 
 
@@ -55,7 +62,8 @@ def units(networks: Networks) -> dict[tuple[str, str], float]:
     probe = probe_of(networks)
     probe.units(1)
     found = {(r.layer, r.quantity): r.value for r in probe.readings}
-    assert len(found) == len(probe.readings) == 8
+    assert len(found) == len(probe.readings)
+    assert {quantity for _, quantity in found} >= {*UNITS, *BOTH, *DEPTH}
     return found
 
 
@@ -106,7 +114,9 @@ def test_identity_and_leaky_relu_are_never_dead(
     networks = pair(Activation(part("activation", name)))
     with torch.no_grad():
         incoming(networks, "discriminator.1").bias.fill_(bias)
-    assert set(units(networks).values()) == {0.0}
+    found = units(networks)
+    kinds = (*UNITS, *BOTH)
+    assert {value for (_, quantity), value in found.items() if quantity in kinds} == {0.0}
 
 
 def set_to(networks: Networks, site: str, values: Tensor) -> None:
@@ -210,6 +220,8 @@ def by_hand(
         found["discriminator", f"discriminator.{number}", "gradient_norm"] = norm(*gradients)
     gradients = torch.autograd.grad(value, [*D.parameters()])
     found["discriminator", "", "parameter_gradient_norm"] = norm(*gradients)
+    for (place, _), gradient in zip(D.named_parameters(), gradients, strict=True):
+        found["discriminator", f"discriminator.{place}", "parameter_gradient_norm"] = norm(gradient)
     found["discriminator", "", "loss"] = float(value.detach())
 
     fake, own_h = layers(G, z)
@@ -226,7 +238,18 @@ def by_hand(
     found["generator", "", "signal_to_generator"] = norm(gradient)
     gradients = torch.autograd.grad(value, [*G.parameters()])
     found["generator", "", "parameter_gradient_norm"] = norm(*gradients)
+    for (place, _), gradient in zip(G.named_parameters(), gradients, strict=True):
+        found["generator", f"generator.{place}", "parameter_gradient_norm"] = norm(gradient)
     found["generator", "", "loss"] = float(value.detach())
+    for name, of in (
+        ("generator", ""),
+        ("discriminator", ""),
+        ("discriminator", "generator_loss_"),
+    ):
+        first, second = (
+            max(found[name, f"{name}.{n}", f"{of}gradient_norm"], FAINTEST) for n in (0, 1)
+        )
+        found[name, "", f"{of}attenuation"] = math.log10(second / first)
     return found
 
 
@@ -262,13 +285,9 @@ def test_gradient_norms_are_those_of_plain_autograd(
     D.requires_grad_(True)
     probe.units(1)
 
-    found = {
-        (r.network, r.layer, r.quantity): r.value
-        for r in probe.readings
-        if r.quantity not in UNITS and not r.quantity.startswith("learned_")
-    }
-    assert len(expected) == 11
-    assert set(found) == set(expected)
+    found = {(r.network, r.layer, r.quantity): r.value for r in probe.readings}
+    told = ("loss", "gradient_norm", "attenuation", "signal_to_generator")
+    assert {where for where in found if where[2].endswith(told)} == set(expected)
     for where, value_by_hand in expected.items():
         assert found[where] == pytest.approx(value_by_hand, rel=1e-6), where
     assert all(site.tap is None for site in sites(networks.generator, D))
@@ -290,7 +309,7 @@ def test_gradients_are_read_as_they_are(scale: float, part: Callable[..., Part])
         return [r.value for r in found if "norm" in r.quantity or "signal" in r.quantity]
 
     usual, scaled = norms(1.0), norms(scale)
-    assert len(usual) == 6
+    assert len(usual) == 12
     assert all(value > 0 for value in usual)
     assert scaled == pytest.approx([value * scale for value in usual], rel=1e-5)
 
@@ -316,6 +335,8 @@ WAYS: list[dict[str, Any]] = [
     {"activation": "sigmoid", "loss": "wasserstein", "penalty": "gradient_penalty", "n_critic": 2},
     {"architecture": "dcgan", "activation": "relu"},
     {"architecture": "dcgan", "loss": "wasserstein", "penalty": "weight_clip", "optimizer": "rmsprop"},
+    {"constraint": "spectral_norm", "activation": "rrelu", "loss": "hinge", "dataset": "ring8"},
+    {"architecture": "resnet", "dataset": "stacked_digits", "activation": "prelu", "penalty": "lecam"},
 ]  # fmt: skip
 
 
@@ -343,22 +364,49 @@ def test_every_probed_step_has_all_its_readings(
         for n in ("generator", "discriminator")
         for q in ("loss", "parameter_gradient_norm")
     }
-    expected |= {("discriminator", "", "accuracy"), ("generator", "", "signal_to_generator")}
+    expected |= {("discriminator", "", q) for q in ("accuracy", "separation")}
+    expected |= {("generator", "", q) for q in ("signal_to_generator", "sample_variance")}
+    start: set[tuple[str, str, str]] = set()  # before training there are units, and no losses
+    depth: set[tuple[str, str, str]] = set()
     for name, network in (
         ("generator", networks.generator),
         ("discriminator", networks.discriminator),
     ):
-        for site in sites(network):
-            expected |= {(name, site.name, q) for q in (*UNITS, "gradient_norm")}
+        if len(sites(network)) > 1:
+            expected.add((name, "", "attenuation"))
             if name == "discriminator":
+                expected.add((name, "", "generator_loss_attenuation"))
+        for place, _ in network.named_parameters():
+            expected.add((name, f"{name}.{place}", "parameter_gradient_norm"))
+        for place, _ in weights(network):
+            depth |= {(name, f"{name}.{place}", q) for q in ("weight_norm", "spectral_norm")}
+        for site in sites(network):
+            start |= {(name, site.name, q) for q in UNITS}
+            start |= {(name, site.name, f"learned_{q}") for q, _ in site.phi.named_parameters()}
+            expected |= {(name, site.name, q) for q in (*LIVES, "gradient_norm")}
+            if name == "discriminator":
+                start |= {(name, site.name, q) for q in BOTH}
+                depth |= {(name, site.name, f"{q}_{w}") for q in DEPTH for w in ("real", "fake")}
                 expected.add((name, site.name, "generator_loss_gradient_norm"))
+            else:
+                depth |= {(name, site.name, q) for q in DEPTH}
+    start |= {("generator", "", "sample_variance")}
+    if way.get("dataset") == "ring8" and fitted.probe.modes is not None:
+        start.add(("generator", "", "modes_reached"))
+    if way.get("loss") == "wasserstein":
+        expected.discard(("discriminator", "", "accuracy"))
+    expected |= start
+    moved = {(*where, "update_norm") for *where, q in depth if q == "weight_norm"}
     by_step: dict[int, list[tuple[str, str, str]]] = defaultdict(list)
     for r in fitted.probe.readings:
         by_step[r.step].append((r.network, r.layer, r.quantity))
-        assert math.isfinite(r.value)
-    assert list(by_step) == [step for step in range(1, 9) if due(step, 8, 3)]
+        assert math.isfinite(r.value), r
+    assert list(by_step) == [0, *(step for step in range(1, 9) if due(step, 8, 3))]
     for step, found in by_step.items():
-        assert sorted(found) == sorted(expected), step
+        asked = start if step == 0 else expected
+        asked = asked | depth if deep(step, 8, 3) else asked
+        asked = asked | moved if step and deep(step, 8, 3) else asked
+        assert sorted(found) == sorted(asked), step
 
 
 def test_the_read_accuracy_is_the_share_told_right(
@@ -369,7 +417,7 @@ def test_the_read_accuracy_is_the_share_told_right(
         lambda _, __, output: logits.append(output.detach())
     )
     goes(fitted)
-    a, b = logits[:2]  # real first, then fake; the generator's step and the probe batch follow
+    a, b = logits[2:4]  # after the look before training: real, fake; the generator's step follows
     told = float(((a > 0).sum() + (b < 0).sum()) / (len(a) + len(b)))
     reading = next(r.value for r in fitted.probe.readings if r.quantity == "accuracy")
     assert reading == pytest.approx(told, abs=1e-7)
