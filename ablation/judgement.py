@@ -4,22 +4,46 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ablation.datasets import Dataset, scaled
 from ablation.extractors import Extractor
+from ablation.instruments import sources
 from ablation.randomness import stream
-from ablation.record import Outcome, Score
-from ablation.scores import CITED, distance, score, statistics, varies
+from ablation.record import Outcome, Reading, Score
+from ablation.scores import base, believed, distance, floors, score, varies
 from ablation.selection import Selection
 from ablation.spec import PARTS, TrialSpec
 from ablation.training import Training, generate
 
 COLLAPSED = 0.01
 """A generator has collapsed if its samples' total variance is below this share of the data's."""
+FAR = "real samples are not at 0 within two standard deviations"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a trial ended and what its generator is worth.
+
+    `classes` are readings of each class; `floors` what real samples score, value and noise by family; `refused` says
+    why a score is absent.
+    """
+
+    outcome: Outcome
+    scores: tuple[Score, ...] = ()
+    classes: tuple[Reading, ...] = ()
+    floors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+    def told(self) -> dict[str, Any]:
+        """Return floors and refusals in the types that JSON has."""
+        known = {name: list(both) for name, both in self.floors.items()}
+        return {"floors": known, "refused": dict(self.refused)}
 
 
 @torch.no_grad()
@@ -30,22 +54,29 @@ def judge(
     extractor: Extractor | None,
     outcome: Outcome,
     selection: Selection,
-) -> tuple[Outcome, list[Score]]:
+) -> Judgement:
     """Score the averaged generator, and the best one on the way if there was one.
 
     What diverged has no score, what hardly varies has collapsed. The best generator was chosen on the selection
     split; its score on the test split is named `FAMILY-best_PROTOCOL`.
     """
     if outcome.kind == "diverged":
-        return outcome, []
+        return Judgement(outcome)
     samples = _samples(training.average, training, selection.device)
     if not torch.isfinite(samples).all():
-        return Outcome("diverged", outcome.step, "the generator's samples are not finite"), []
+        words = "the generator's samples are not finite"
+        return Judgement(Outcome("diverged", outcome.step, words))
     share = varies(samples.cpu(), scaled(data.test))
     if share < COLLAPSED:
         words = f"the samples' variance is {100 * share:.2g} % of the data's"
         outcome = Outcome("collapsed", outcome.step, words)
-    scores = score(samples, data, spec.dataset.name, extractor)
+    name = spec.dataset.name
+    floor, _ = floors(data, name, extractor, spec.protocol.samples)
+    found = score(samples, data, name, extractor)
+    scores, refused = list(found.scores), dict(found.refused)
+    if not believed(floor) and "fid-inf" not in refused and extractor is not None:
+        scores = [one for one in scores if base(one.name) != "fid-inf"]
+        refused["fid-inf"] = FAR
     if selection.history:
         final = scores[0]  # the distance, for pictures and for vectors
         family, _, protocol = final.name.partition("_")
@@ -54,12 +85,13 @@ def judge(
             generator = copy.deepcopy(training.average)
             generator.load_state_dict(selection.best)
             chosen = _samples(generator, training, selection.device)
-            value = distance(chosen, statistics(data.test, extractor), extractor)
+            value = distance(chosen, data, name, extractor)
         scores.append(replace(final, name=f"{family}-best_{protocol}", value=value))
-    for found in scores:
-        if not math.isfinite(found.value):
-            raise ValueError(f"the score {found.name} is {found.value}")
-    return outcome, scores
+    for one in scores:
+        if not math.isfinite(one.value):
+            raise ValueError(f"the score {one.name} is {one.value}")
+    rows = [Reading(outcome.step, "generator", *row) for row in found.classes]
+    return Judgement(outcome, tuple(scores), tuple(rows), floor, refused)
 
 
 def _samples(generator: nn.Module, training: Training, device: str) -> Tensor:
@@ -69,11 +101,11 @@ def _samples(generator: nn.Module, training: Training, device: str) -> Tensor:
     return generate(generator, training.networks.latent, spec.protocol.samples, random)
 
 
-def citations(spec: TrialSpec, scores: list[Score]) -> tuple[str, ...]:
+def citations(spec: TrialSpec, scores: tuple[Score, ...]) -> tuple[str, ...]:
     """Return what a trial stands on: its parts' sources and its scores'."""
     parts = [spec.generator_activation, spec.discriminator_activation]
     parts += [part for _, part in spec.activation_at]
     parts += [getattr(spec, name) for name in PARTS]
     found = [f"{part.name}: {part.cite}" for part in parts if part.cite]
-    found += [CITED[family] for s in scores if (family := s.name.split("_")[0]) in CITED]
+    found += sources(base(one.name) for one in scores)
     return tuple(dict.fromkeys(found))

@@ -15,7 +15,7 @@ from ablation.extractors import Extractor
 from ablation.probes import due
 from ablation.randomness import stream
 from ablation.record import Outcome, Reading
-from ablation.scores import distance, statistics
+from ablation.scores import glance
 from ablation.spec import TrialSpec
 from ablation.training import Training, generate
 
@@ -37,7 +37,7 @@ class Selection:
     history: list[tuple[int, float]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     seconds: float = 0.0
-    _real: Any = None
+    reached: list[tuple[int, str, int]] = field(default_factory=list)
 
     def due(self, step: int) -> bool:
         """Whether the generator is evaluated after `step`."""
@@ -51,14 +51,14 @@ class Selection:
     def look(self, training: Training) -> Outcome | None:
         """Evaluate the averaged generator; return `converged` if patience has run out."""
         began = time.perf_counter()
-        if self._real is None:
-            self._real = statistics(self.data.selection, self.extractor)
         random = stream(self.spec, "selection", self.device)
         count = min(SAMPLES, self.spec.protocol.samples)
         samples = generate(training.average, training.networks.latent, count, random)
         value = math.inf
         if torch.isfinite(samples).all():
-            value = distance(samples, self._real, self.extractor)
+            seen = glance(samples, self.data, self.spec.dataset.name, self.extractor)
+            value = seen.distance
+            self.reached += [(training.step, *row) for row in seen.reached.items()]
         self.history.append((training.step, value))
         if self.best_step == training.step:
             state = training.average.state_dict()
@@ -73,13 +73,19 @@ class Selection:
 
     def readings(self) -> list[Reading]:
         """Return the evaluations as readings."""
-        return [Reading(step, "generator", "", "selection_score", v) for step, v in self.history]
+        rows = [(step, "selection_score", value) for step, value in self.history]
+        rows += [(step, quantity, float(count)) for step, quantity, count in self.reached]
+        return [Reading(step, "generator", "", quantity, value) for step, quantity, value in rows]
 
     def state(self) -> dict[str, Any]:
         """Return what a checkpoint keeps."""
-        return {"history": [list(row) for row in self.history], "best": self.best}
+        kept = {name: [list(row) for row in getattr(self, name)] for name in ("history", "reached")}
+        return {**kept, "best": self.best}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from what a checkpoint kept."""
         self.history = [(int(step), float(value)) for step, value in state["history"]]
+        self.reached = [
+            (int(step), str(name), int(count)) for step, name, count in state["reached"]
+        ]
         self.best = dict(state["best"])

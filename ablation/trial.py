@@ -181,10 +181,11 @@ def _run(
     if outcome.kind == "converged":
         with torch.no_grad():
             snapshots[outcome.step] = _kept(training.average(fixed), data)
-    outcome, scores = judge(spec, training, data, extractor, outcome, selection)
+    judged = judge(spec, training, data, extractor, outcome, selection)
+    outcome = judged.outcome
     clock.lap("score")
 
-    measured = [*probe.readings, *selection.readings()]
+    measured = [*probe.readings, *selection.readings(), *judged.classes]
     write_readings(scratch / "readings.parquet", [*measured, *events(measured, outcome)])
     torch.save(training.average.state_dict(), scratch / "generator.pt")
     if selection.best:
@@ -198,13 +199,13 @@ def _run(
         key=spec.key,
         spec=spec.config(),
         outcome=outcome,
-        scores=tuple(scores),
-        citations=citations(spec, scores),
+        scores=judged.scores,
+        citations=citations(spec, judged.scores),
         weights=state_hash(
             training.average, training.networks.generator, training.networks.discriminator
         ),
         protocol=spec.protocol.hash,
-        provenance=_provenance(training, device, clock, data, extractor, resumed),
+        provenance=_provenance(training, device, clock, data, extractor, resumed) | judged.told(),
     )
 
 

@@ -18,11 +18,11 @@ DOORS = {
     "hydra": {"ablation/compose.py"},
     "omegaconf": {"ablation/compose.py"},
     "optuna": {"sweeps/index.py"},
-    "torch_fidelity": {"ablation/scores.py", "ablation/preload.py"},
+    "torch_fidelity": {"ablation/scores/fidelity.py", "ablation/preload.py"},
     "typst": {"reports/paper.py"},
 }
 LEVELS = [
-    {"part", "files", "fingerprint", "shape", "published"},
+    {"part", "files", "fingerprint", "shape", "published", "instruments"},
     {"spec"},
     {"record", "factories", "known", "levels"},
     {

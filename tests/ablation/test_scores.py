@@ -32,6 +32,7 @@ from ablation.scores import (
 )
 from ablation.spec import Part, TrialSpec
 
+PICTURES = ["fid", "is", "kid", "precision", "recall", "memorisation"]
 Ask = Callable[..., TrialSpec]
 
 
@@ -103,7 +104,7 @@ def test_fid_and_is_are_those_of_torch_fidelity_on_the_same_picture_files(
     noise: float, digits: Dataset, registered: str, tmp_path: Path
 ) -> None:
     samples = noisy(digits, 400, noise)
-    fid, inception_score = score(samples, digits, "digits", EXTRACTOR)
+    fid, inception_score, *_ = score(samples, digits, "digits", EXTRACTOR).scores
     theirs = torch_fidelity.calculate_metrics(
         input1=files(tmp_path / "fake", as_bytes(samples)),
         input2=files(tmp_path / "real", digits.test),
@@ -117,12 +118,13 @@ def test_fid_and_is_are_those_of_torch_fidelity_on_the_same_picture_files(
 
 
 def test_fid_is_least_for_the_data_and_grows_with_what_is_done_to_them(digits: Dataset) -> None:
-    same = score(scaled(digits.test), digits, "digits", EXTRACTOR)[0].value
-    other_half = score(scaled(digits.train[:599]), digits, "digits", EXTRACTOR)[0].value
+    same = score(scaled(digits.test), digits, "digits", EXTRACTOR).scores[0].value
+    other_half = score(scaled(digits.train[:599]), digits, "digits", EXTRACTOR).scores[0].value
     worse = [
-        score(noisy(digits, 599, s), digits, "digits", EXTRACTOR)[0].value for s in (0.3, 0.6, 1.2)
+        score(noisy(digits, 599, s), digits, "digits", EXTRACTOR).scores[0].value
+        for s in (0.3, 0.6, 1.2)
     ]
-    grey = score(torch.zeros(599, 1, 8, 8), digits, "digits", EXTRACTOR)[0].value
+    grey = score(torch.zeros(599, 1, 8, 8), digits, "digits", EXTRACTOR).scores[0].value
     assert 0 <= same < 1e-6 * grey
     assert same < other_half < 0.05 * grey
     assert [other_half, *worse] == sorted([other_half, *worse])
@@ -202,12 +204,13 @@ def test_a_sample_counts_up_to_three_standard_deviations() -> None:
 
 
 def test_scores_of_a_toy_are_named_and_directed(ring: Dataset) -> None:
-    found = score(sampler([1] * 8, 2500).float(), ring, "ring8", None)
+    found = score(sampler([1] * 8, 2500).float(), ring, "ring8", None).scores
     assert [(s.name, s.n, s.better) for s in found] == [
         ("frechet_ring8_2.5k", 2500, "lower"),
         ("modes_ring8_2.5k", 2500, "higher"),
         ("hq_ring8_2.5k", 2500, "higher"),
         ("reverse-kl_ring8_2.5k", 2500, "lower"),
+        ("memorisation_ring8_2.5k", 2500, "lower"),
     ]
     assert found[1].value == 8
     assert found[2].value == pytest.approx(1 - math.exp(-4.5), abs=0.01)
@@ -303,10 +306,10 @@ def test_real_stacks_cover_the_modes_that_a_uniform_sampler_would(
     stacks: Dataset, knowing: Extractor
 ) -> None:
     n, count = 2500, 1000
-    found = {s.name: s for s in score(scaled(stacks.test[:n]), stacks, "stacked_digits", knowing)}
-    assert [*found] == [
-        f"{family}_test-cnn_2.5k" for family in ("fid", "is", "modes", "reverse-kl")
-    ]
+    found = {
+        s.name: s for s in score(scaled(stacks.test[:n]), stacks, "stacked_digits", knowing).scores
+    }
+    assert [*found] == [f"{family}_test-cnn_2.5k" for family in (*PICTURES, "modes", "reverse-kl")]
     expected = count * (1 - (1 - 1 / count) ** n)
     modes, kl = found["modes_test-cnn_2.5k"], found["reverse-kl_test-cnn_2.5k"]
     assert (modes.better, kl.better) == ("higher", "lower")
@@ -322,7 +325,7 @@ def test_a_constant_generator_of_stacks_covers_one_mode(
     stacks: Dataset, knowing: Extractor
 ) -> None:
     same = scaled(stacks.test[:1]).expand(400, -1, -1, -1)
-    found = {s.name: s.value for s in score(same, stacks, "stacked_digits", knowing)}
+    found = {s.name: s.value for s in score(same, stacks, "stacked_digits", knowing).scores}
     assert found["modes_test-cnn_400"] == 1
     assert found["reverse-kl_test-cnn_400"] == pytest.approx(math.log(1000))
 
@@ -333,11 +336,12 @@ def test_modes_of_stacks_are_counted_by_a_classifier_alone(
     """Inception's classes are not numbers, and plain digits have no modes."""
 
     def families(data: Dataset, extractor: Extractor, samples: Tensor) -> list[str]:
-        return [s.name.split("_")[0] for s in score(samples, data, "x", extractor)]
+        return [s.name.split("_")[0] for s in score(samples, data, "x", extractor).scores]
 
     some = scaled(stacks.test[:100])
-    assert families(stacks, replace(knowing, kind="inception"), some) == ["fid", "is"]
-    assert families(digits, EXTRACTOR, noisy(digits, 100, 0.1)) == ["fid", "is"]
+    assert families(stacks, replace(knowing, kind="inception"), some) == PICTURES
+    labelled = ["classes", "class-kl", "class-recall"]
+    assert families(digits, EXTRACTOR, noisy(digits, 100, 0.1)) == [*PICTURES, *labelled]
 
 
 @pytest.mark.parametrize(
@@ -504,7 +508,7 @@ def test_inception_scores_with_the_weights_of_a_file(ask: Ask, tmp_path: Path) -
     assert logits is not None
     assert torch.equal(logits, expected[1])
 
-    fid, inception_score = score(samples, data, "pixels", extractor)
+    fid, inception_score, *_ = score(samples, data, "pixels", extractor).scores
     assert fid.name == f"fid_{extractor.name}_12"
     assert fid.value > 0
     assert 1 <= inception_score.value < 12

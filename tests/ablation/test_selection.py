@@ -14,7 +14,7 @@ from ablation.compose import compose
 from ablation.datasets import scaled
 from ablation.files import read_json
 from ablation.record import read_readings, read_record, write_config
-from ablation.scores import distance, frechet, statistics
+from ablation.scores import frechet, glance
 from ablation.spec import TrialSpec
 from ablation.training import generate
 from ablation.trial import run
@@ -49,10 +49,10 @@ def test_the_distance_of_images_is_fid_and_real_images_are_nearer_than_noise(
 ) -> None:
     fitted = begun(ask(evaluations=1))
     data, extractor = fitted.data, fitted.selection.extractor
-    real = statistics(data.selection, extractor)
-    near = distance(scaled(data.train[:300]), real, extractor)
-    far = distance(torch.rand(300, 1, 8, 8) * 2 - 1, real, extractor)
-    assert 0 <= near < far / 20
+    near = glance(scaled(data.train[:300]), data, "digits", extractor)
+    far = glance(torch.rand(300, 1, 8, 8) * 2 - 1, data, "digits", extractor)
+    assert 0 <= near.distance < far.distance / 20
+    assert far.reached["classes_reached"] < near.reached["classes_reached"] == 10
 
 
 @pytest.mark.parametrize("patience", [1, 2])

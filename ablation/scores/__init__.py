@@ -1,0 +1,39 @@
+"""How good samples are: distances, diversity, copying and coverage, each beside what real samples reach."""
+
+from __future__ import annotations
+
+from ablation.scores.choosing import EXTRACTORS, choose, inception, kind
+from ablation.scores.floors import believed, floors
+from ablation.scores.judging import NotFinite, Scored, score
+from ablation.scores.look import Glance, Look, distance, glance
+from ablation.scores.names import base, thousands
+from ablation.scores.neighbours import copying, manifolds, nearest
+from ablation.scores.real import Reference, reference
+from ablation.scores.toys import coverage, frechet, histogram, varies
+
+__all__ = [
+    "EXTRACTORS",
+    "Glance",
+    "Look",
+    "NotFinite",
+    "Reference",
+    "Scored",
+    "base",
+    "believed",
+    "choose",
+    "copying",
+    "coverage",
+    "distance",
+    "floors",
+    "frechet",
+    "glance",
+    "histogram",
+    "inception",
+    "kind",
+    "manifolds",
+    "nearest",
+    "reference",
+    "score",
+    "thousands",
+    "varies",
+]

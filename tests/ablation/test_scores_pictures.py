@@ -1,0 +1,343 @@
+"""Scores of pictures against torch-fidelity's command line, and samplers whose worth is planted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torch_fidelity.metric_kid import kid_features_to_metric
+from torch_fidelity.metric_prc import prc_features_to_metric
+
+from ablation.datasets import Dataset, scaled
+from ablation.extractors import Classifier, Extractor, state_hash
+from ablation.factories import make
+from ablation.scores import choose, copying, floors, manifolds, nearest, reference, score
+from ablation.scores.fidelity import frechet_distance, moments
+from ablation.scores.judging import extrapolated
+from ablation.scores.kernel import kernel_distance
+from ablation.scores.neighbours import radii
+from ablation.scores.real import kept
+from ablation.spec import Part, TrialSpec
+
+Ask = Callable[..., TrialSpec]
+
+
+def normal(n: int, size: int, seed: int = 0, shift: float = 0.0) -> Tensor:
+    return torch.randn(n, size, generator=torch.Generator().manual_seed(seed)) + shift
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return make(Part("digits", "ablation.datasets.digits"), Dataset)
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Dataset) -> Extractor:
+    """Return a classifier that tells digits apart: a few hundred steps of a small network."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Classifier(1, 10)
+        optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
+        assert digits.train_labels is not None
+        for step in range(250):
+            rows = torch.arange(step * 64, step * 64 + 64) % len(digits.train)
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(
+                model(scaled(digits.train[rows]))[1], digits.train_labels[rows]
+            )
+            loss.backward()
+            optimizer.step()
+    model.eval().requires_grad_(False)
+    return Extractor(
+        "test-cnn", "classifier", lambda images: model(scaled(images)), state_hash(model)
+    )
+
+
+def scored(samples: Tensor, data: Dataset, extractor: Extractor) -> dict[str, float]:
+    return {s.name.split("_")[0]: s.value for s in score(samples, data, "x", extractor).scores}
+
+
+# Against torch-fidelity.
+
+
+def pictures(folder: Path, images: Tensor) -> str:
+    folder.mkdir()
+    for number, image in enumerate(images.numpy()):
+        Image.fromarray(image.transpose(1, 2, 0)).save(folder / f"{number:05}.png")
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the Inception network's weights as they are born, from a fixed seed."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    class Unloaded(FeatureExtractorInceptionV3):
+        """The network with the weights that it was born with."""
+
+        def load_state_dict(self, *_: Any, **__: Any) -> None:
+            """Keep them."""
+
+    folder = tmp_path_factory.mktemp("inception")
+    torch.save({}, folder / "empty.pth")
+    torch.manual_seed(0)
+    born = Unloaded("inception-v3-compat", ["2048", "logits_unbiased"], str(folder / "empty.pth"))
+    torch.save(born.state_dict(), folder / "weights.pth")
+    return folder / "weights.pth"
+
+
+@pytest.mark.slow
+def test_scores_are_those_of_torch_fidelity_s_command_line_on_the_same_picture_files(
+    weights: Path, ask: Ask, tmp_path: Path
+) -> None:
+    stream = torch.Generator().manual_seed(2)
+    shape = (24, 3, 32, 32)
+    pixels = [
+        torch.randint(0, most, shape, generator=stream, dtype=torch.uint8) for most in (256, 230)
+    ]
+    real, fake = pixels
+    data = Dataset(train=real.flip(0), selection=real[:8], test=real)
+    extractor = choose(ask(weights=str(weights)), data, None)
+    assert extractor is not None
+    found = scored(scaled(fake), data, extractor)
+    folders = pictures(tmp_path / "fake", fake), pictures(tmp_path / "real", real)
+    words = f"""--input1 {folders[0]} --input2 {folders[1]} --fid --isc --kid --prc --kid-subset-size 24
+        --feature-extractor inception-v3-compat --feature-extractor-weights-path {weights}
+        --feature-layer-prc 2048 --cache-root {tmp_path / "cache"} --cpu --json --silent""".split()
+    program = Path(sys.executable).with_name("fidelity")
+    said = subprocess.run(
+        [str(program), *words], capture_output=True, text=True, check=True, timeout=500
+    )
+    theirs = json.loads(said.stdout)
+    assert found["fid"] == pytest.approx(theirs["frechet_inception_distance"], rel=1e-6)
+    assert found["is"] == pytest.approx(theirs["inception_score_mean"], rel=1e-6)
+    assert found["kid"] == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-6)
+    assert found["precision"] == pytest.approx(theirs["precision"])
+    assert found["recall"] == pytest.approx(theirs["recall"])
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 200), (2500, 1300), (10, 3000)])
+def test_precision_and_recall_are_torch_fidelity_s(n: int, m: int) -> None:
+    fake, real = normal(n, 8), normal(m, 8, seed=1, shift=0.3)
+    theirs = prc_features_to_metric(fake, real, verbose=False)
+    found = manifolds(fake, real, radii(real))
+    assert float(found.precise.double().mean()) == pytest.approx(theirs["precision"], abs=1e-7)
+    assert float(found.recalled.double().mean()) == pytest.approx(theirs["recall"], abs=1e-7)
+
+
+def test_the_kernel_distance_is_torch_fidelity_s_and_unbiased() -> None:
+    a, b = normal(1500, 8), normal(1200, 8, seed=1, shift=0.2)
+    theirs = kid_features_to_metric(a.double(), b.double(), kid_subset_size=500, verbose=False)
+    expected = theirs["kernel_inception_distance_mean"]
+    assert kernel_distance(a, b) == pytest.approx(expected, rel=1e-9)
+    same = [kernel_distance(normal(200, 8, s), normal(200, 8, s + 50)) for s in range(12)]
+    assert min(same) < 0 < max(same)
+
+
+def test_the_batch_size_does_not_matter(digits: Dataset, trained: Extractor) -> None:
+    whole = trained.features(digits.test, batch=10_000)
+    for batch in (1, 7, 500):
+        features, logits = trained.features(digits.test, batch=batch)
+        torch.testing.assert_close(features, whole[0], rtol=1e-5, atol=1e-5)
+        assert logits is not None
+        assert whole[1] is not None
+        torch.testing.assert_close(logits, whole[1], rtol=1e-5, atol=1e-5)
+        distance = frechet_distance(moments(features), moments(whole[0]))
+        assert distance < 1e-6 * float(whole[0].double().var(0).sum())
+
+
+# Samplers whose worth is planted.
+
+
+def test_real_samples_score_about_the_noise_floor(digits: Dataset, trained: Extractor) -> None:
+    """Floor: the first training samples; here others, and then noise, which is far from it."""
+    floor, seconds = floors(digits, "x", trained, 300)
+    assert seconds > 0
+    found = scored(scaled(digits.train[1::4]), digits, trained)
+    noise = scored(torch.rand(300, 1, 8, 8) * 2 - 1, digits, trained)
+    for family in ("fid", "kid", "class-kl"):
+        value, spread = floor[family]
+        assert abs(found[family] - value) < 8 * spread + 0.2 * abs(value), family
+        assert noise[family] > (1.2 if family == "class-kl" else 5) * max(found[family], value)
+    for family in ("precision", "recall", "class-recall"):
+        assert noise[family] < found[family], family
+    assert found["classes"] == floor["classes"][0] == 10
+    assert "memorisation" not in floor
+
+
+@pytest.mark.slow
+def test_the_floor_is_of_as_many_samples_as_are_scored(digits: Dataset, trained: Extractor) -> None:
+    few, many = (floors(digits, "x", trained, n)[0]["fid"] for n in (100, 1000))
+    assert few[0] > many[0]  # the bias of FID falls with n
+    assert few[1] > many[1] > 0
+    assert (
+        floors(digits, "x", trained, 5000)[0]["fid"][0]
+        == floors(digits, "x", trained, 9000)[0]["fid"][0]
+    )
+
+
+def test_a_generator_that_returns_the_training_set_is_caught(
+    digits: Dataset, trained: Extractor
+) -> None:
+    copies = scored(scaled(digits.train[:400]), digits, trained)
+    assert copies["memorisation"] == pytest.approx(1.0, abs=1e-3)
+    assert copies["fid"] < 2 * floors(digits, "x", trained, 400)[0]["fid"][0]  # FID is pleased
+    fresh = scored(scaled(digits.test), digits, trained)
+    assert fresh["memorisation"] == pytest.approx(0.5, abs=1e-6)
+    noise = scored(torch.rand(400, 1, 8, 8) * 2 - 1, digits, trained)
+    assert noise["memorisation"] < 0.05
+    mixed = torch.cat([scaled(digits.train[:200]), scaled(digits.selection[:200])])
+    assert 0.65 < scored(mixed, digits, trained)["memorisation"] < 0.85
+
+
+def test_copying_is_the_u_statistic() -> None:
+    held = torch.tensor([1.0, 2.0, 3.0])
+    assert copying(torch.tensor([0.5]), held) == 1.0
+    assert copying(torch.tensor([4.0]), held) == 0.0
+    assert copying(torch.tensor([2.0]), held) == 0.5
+    assert copying(held, held) == 0.5
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_nearest_is_found_exactly(seed: int) -> None:
+    a, b = normal(50, 30, seed), normal(40_000, 30, seed + 9)
+    b[12_345] = a[7]
+    exact = torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
+    found = nearest(a, b)
+    torch.testing.assert_close(found.double(), exact.min(1).values, rtol=1e-5, atol=1e-6)
+    assert found[7] == 0
+
+
+def test_a_collapsed_generator_has_no_recall_and_one_class_alone(
+    digits: Dataset, trained: Extractor
+) -> None:
+    assert digits.train_labels is not None
+    one = scored(scaled(digits.train[:1]).expand(500, -1, -1, -1), digits, trained)
+    assert one["recall"] == 0.0
+    assert one["classes"] == 1
+    assert one["class-recall"] == 0.0
+    assert one["class-kl"] == pytest.approx(torch.tensor(10.0).log().item(), abs=0.2)
+    threes = digits.train[digits.train_labels == 3]
+    some = scored(scaled(threes), digits, trained)
+    assert some["precision"] > 0.8
+    assert some["recall"] < 0.2
+    assert some["class-recall"] < 0.05
+    assert some["classes"] <= 2
+
+
+def test_each_class_is_read(digits: Dataset, trained: Extractor) -> None:
+    assert digits.train_labels is not None
+    threes = digits.train[digits.train_labels == 3]
+    found = score(scaled(threes), digits, "x", trained)
+    rows = {(layer, quantity): value for layer, quantity, value in found.classes}
+    assert rows["class 3", "class_share"] > 0.95
+    assert rows["class 3", "class_recall"] > 0.5 > rows["class 8", "class_recall"]
+    shares = [rows[f"class {k}", "class_share_real"] for k in range(10)]
+    assert sum(shares) == pytest.approx(1)
+    assert min(shares) > 0.05
+
+
+def test_fid_inf_loses_the_bias_of_few_samples() -> None:
+    """Two normal distributions of equal moments: FID at n is biased upwards, its limit is 0."""
+    found = [extrapolated(normal(400, 4, 2 * s), normal(400, 4, 2 * s + 1)) for s in range(40)]
+    assert all(not why for _, why in found)
+    plain = [
+        frechet_distance(moments(normal(400, 4, 2 * s)), moments(normal(400, 4, 2 * s + 1)))
+        for s in range(40)
+    ]
+    left = sum(value for value, _ in found) / 40
+    assert abs(left) < 0.15 * sum(plain) / 40
+    far, _ = extrapolated(normal(4000, 4), normal(4000, 4, seed=1, shift=1.0))
+    assert far == pytest.approx(4.0, abs=0.3)
+    value, why = extrapolated(normal(400, 4), normal(79, 4))
+    assert value == 0.0
+    assert "79 samples of one side are fewer than 20 for each feature" in why
+
+
+# The real side is computed once.
+
+
+ONE = """
+import sys, time, os
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from ablation.datasets import scaled
+from ablation.extractors import random_features, Extractor
+from ablation.factories import make
+from ablation.datasets import Dataset
+from ablation.scores import score, floors
+from ablation.spec import Part
+data = make(Part("digits", "ablation.datasets.digits"), Dataset)
+inner = random_features("digits", 1)
+seen = Path(sys.argv[1]) / f"looked-{os.getpid()}"
+def look(images):
+    with open(seen, "a") as file: file.write(f"{len(images)}\\n")
+    return inner.look(images)
+extractor = Extractor(inner.name, inner.kind, look, inner.weights)
+found = score(scaled(data.train[:50]), data, "digits", extractor).scores
+floors(data, "digits", extractor, 60)
+print([s.value for s in found])
+"""
+
+
+@pytest.mark.slow
+def test_four_processes_at_once_compute_the_real_side_once(tmp_path: Path) -> None:
+    environment = os.environ | {"ABLATION_CACHE": str(tmp_path / "cache")}
+    words = [sys.executable, "-c", ONE, str(tmp_path)]
+    running = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(4)
+    ]
+    said = [process.communicate(timeout=300)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * 4
+    assert len(set(said)) == 1
+    looked = [sorted(map(int, path.read_text().split())) for path in tmp_path.glob("looked-*")]
+    assert len(looked) == 4
+    assert sorted(looked, key=len)[:3].count([50]) >= 2  # no more than their own samples
+    everything = [count for one in looked for count in one]
+    real = make(Part("digits", "ablation.datasets.digits"), Dataset)
+    assert sum(everything) == 4 * 50 + len(real.test) + len(real.train) + 60
+    assert len(list((tmp_path / "cache" / "features").glob("*.pt"))) == 2
+
+
+def test_a_damaged_real_side_is_made_again(
+    digits: Dataset, trained: Extractor, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLATION_CACHE", str(tmp_path))
+        first = reference(digits, "x", trained)
+        (path,) = (tmp_path / "features").glob("*.pt")
+        path.write_bytes(path.read_bytes()[:1000])
+        again = reference(digits, "x", trained)
+    assert torch.equal(first.features, again.features)
+
+
+def test_another_extractor_data_or_count_has_a_real_side_of_its_own(
+    digits: Dataset, trained: Extractor, tmp_path: Path
+) -> None:
+    other = Extractor(trained.name, trained.kind, trained.look, "other")
+    less = Dataset(train=digits.train[1:], selection=digits.selection, test=digits.test)
+    made = []
+
+    def produce() -> dict[str, Tensor]:
+        made.append(1)
+        return {"x": torch.zeros(1)}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLATION_CACHE", str(tmp_path))
+        for data, extractor, what in (
+            (digits, trained, "a"), (digits, other, "a"), (less, trained, "a"), (digits, trained, "b"),
+            (digits, None, "a"), (digits, trained, "a"),
+        ):  # fmt: skip
+            kept(data, "x", extractor, what, produce)
+    assert len(made) == 5
