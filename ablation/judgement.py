@@ -71,7 +71,7 @@ def judge(
         words = f"the samples' variance is {100 * share:.2g} % of the data's"
         outcome = Outcome("collapsed", outcome.step, words)
     name = spec.dataset.name
-    floor, _ = floors(data, name, extractor, spec.protocol.samples)
+    floor = floors(data, name, extractor, spec.protocol.samples)
     found = score(samples, data, name, extractor)
     scores, refused = list(found.scores), dict(found.refused)
     if not believed(floor) and "fid-inf" not in refused and extractor is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,12 +13,9 @@ from ablation.extractors import Say, print_nothing
 from ablation.factories import make
 from ablation.hazards import hazards
 from ablation.losses import Loss
-from ablation.networks import parameters
 from ablation.part import Part
-from ablation.probes import Probe
 from ablation.scores import choose, kind
 from ablation.spec import TrialSpec
-from ablation.trainer import train
 from ablation.training import begin, players
 
 Checked = tuple[str | None, list[str]]
@@ -65,40 +60,3 @@ def site_names(spec: TrialSpec) -> list[str]:
     """Return the names of a trial's activation sites, in the order in which a sample passes them."""
     networks = players(spec, make(spec.dataset, Dataset).shape)
     return [site.name for site in sites(networks.generator, networks.discriminator)]
-
-
-def seconds_a_trial(specs: Sequence[TrialSpec], steps: int = 10) -> list[float]:
-    """Return how long each trial would train on this machine's CPU, from a few steps of each kind of cell.
-
-    Cells whose players have equally many parameters and that differ only in activation, loss or budget count as
-    one kind; a compiled player is taken for its written one.
-    """
-    torch.set_num_threads(1)
-    data: dict[Part, Dataset] = {}
-    sizes: dict[object, int] = {}
-    known: dict[object, float] = {}
-    found = []
-    for spec in specs:
-        if spec.dataset not in data:
-            data[spec.dataset] = make(spec.dataset, Dataset)
-        game = (spec.dataset, spec.architecture, spec.packing)
-        placed = (spec.generator_activation, spec.discriminator_activation, spec.activation_at)
-        if (game, placed) not in sizes:
-            networks = players(spec, data[spec.dataset].shape)
-            sizes[game, placed] = sum(parameters(networks).values())
-        batch = (spec.budget.batch_size, spec.n_critic, spec.precision)
-        kind = (game, sizes[game, placed], spec.penalty, spec.constraint, batch)
-        if kind not in known:
-            known[kind] = _seconds_a_step(spec, data[spec.dataset], steps)
-        found.append(known[kind] * spec.budget.steps)
-    return found
-
-
-def _seconds_a_step(spec: TrialSpec, data: Dataset, steps: int) -> float:
-    budget = replace(spec.budget, steps=2 * steps)
-    training = begin(replace(spec, budget=budget, compile="none"), data, "cpu")
-    nothing = torch.zeros(1)
-    probe = Probe(training.networks, nothing, nothing, steps=2 * steps, probes=0)
-    times: list[float] = []
-    train(training, data.train, probe, lambda _: times.append(time.perf_counter()))
-    return (times[-1] - times[-1 - min(steps, len(times) - 1)]) / max(min(steps, len(times) - 1), 1)

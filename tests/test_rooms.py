@@ -34,7 +34,7 @@ LEVELS = [
     {"training"},
     {"trainer"},
     {"selection"},
-    {"checkpoint", "preflight", "judgement"},
+    {"checkpoint", "preflight", "judgement", "costs"},
     {"trial"},
     {"preload"},
     {"verbs"},

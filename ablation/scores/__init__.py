@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablation.scores.choosing import EXTRACTORS, choose, inception, kind
 from ablation.scores.floors import believed, floors
-from ablation.scores.judging import NotFinite, Scored, score
+from ablation.scores.judging import NotFinite, Scored, judged, score, stand_in
 from ablation.scores.look import Glance, Look, distance, glance
 from ablation.scores.names import base, thousands
 from ablation.scores.neighbours import copying, manifolds, nearest
@@ -29,11 +29,13 @@ __all__ = [
     "glance",
     "histogram",
     "inception",
+    "judged",
     "kind",
     "manifolds",
     "nearest",
     "reference",
     "score",
+    "stand_in",
     "thousands",
     "varies",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 
 import torch
@@ -11,7 +10,6 @@ from torch import Tensor
 
 from ablation.datasets import Dataset
 from ablation.extractors import Extractor
-from ablation.scores.fidelity import moments
 from ablation.scores.judging import judged
 from ablation.scores.look import Look
 from ablation.scores.names import base
@@ -26,34 +24,28 @@ Floors = Mapping[str, tuple[float, float]]
 """Value and standard deviation by a score's family."""
 
 
-def floors(data: Dataset, name: str, extractor: Extractor | None, n: int) -> tuple[Floors, float]:
-    """Return what `n` training samples score as if they were generated, and the seconds that one scoring takes.
+def floors(data: Dataset, name: str, extractor: Extractor | None, n: int) -> Floors:
+    """Return what `n` training samples score as if they were generated: value and noise of each family.
 
     The value is that of as many distinct samples as there are, up to `n`; the noise is the standard deviation over
     `DRAWS` random draws of that many, with replacement. Kept like all of the real side. The memorisation of training
     samples is 1 by construction and left out.
     """
     found = kept(data, name, extractor, f"floor-{n}", lambda: _floors(data, name, extractor, n))
-    values = {
-        key: (float(both[0]), float(both[1])) for key, both in found.items() if key != "seconds"
-    }
-    return values, float(found["seconds"][0])
+    return {family: (float(both[0]), float(both[1])) for family, both in found.items()}
 
 
 def _floors(data: Dataset, name: str, extractor: Extractor | None, n: int) -> Kept:
     features, logits = look(even(data.train, n), extractor)
-    reference(data, name, extractor)  # not to be timed
+    real = reference(data, name, extractor)
 
     def scores(rows: Tensor) -> dict[str, float]:
         some = features[rows]
-        about = None if extractor is None else moments(some)
-        seen = Look(some, None if logits is None else logits[rows], about)
-        found = judged(seen, data, name, extractor).scores
+        seen = Look.of(some, None if logits is None else logits[rows], extractor)
+        found = judged(seen, real, data, name, extractor).scores
         return {base(s.name): s.value for s in found if base(s.name) != "memorisation"}
 
-    began = time.perf_counter()
     value = scores(torch.arange(len(features)))
-    seconds = time.perf_counter() - began
     random = torch.Generator().manual_seed(0)
     count = len(features)
     draws = [scores(torch.randint(count, (count,), generator=random)) for _ in range(DRAWS)]
@@ -61,7 +53,7 @@ def _floors(data: Dataset, name: str, extractor: Extractor | None, n: int) -> Ke
     for family, first in value.items():
         drawn = torch.tensor([draw[family] for draw in draws], dtype=torch.float64)
         found[family] = torch.stack([torch.tensor(first, dtype=torch.float64), drawn.std()])
-    return {**found, "seconds": torch.tensor([seconds, 0.0], dtype=torch.float64)}
+    return found
 
 
 def believed(floor: Floors, family: str = "fid-inf") -> bool:

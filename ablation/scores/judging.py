@@ -49,12 +49,14 @@ def score(samples: Tensor, data: Dataset, name: str, extractor: Extractor | None
     """
     if not torch.isfinite(samples).all():
         raise NotFinite("the samples are not finite")
-    return judged(Look.at(samples, extractor), data, name, extractor)
-
-
-def judged(seen: Look, data: Dataset, name: str, extractor: Extractor | None) -> Scored:
-    """Return every score of samples that have been looked at."""
     real = reference(data, name, extractor)
+    return judged(Look.at(samples, extractor), real, data, name, extractor)
+
+
+def judged(
+    seen: Look, real: Reference, data: Dataset, name: str, extractor: Extractor | None
+) -> Scored:
+    """Return every score of samples that have been looked at, against the real side."""
     found = Scored([])
     n = len(seen.features)
     protocol = f"{name if extractor is None else extractor.name}_{thousands(n)}"
@@ -65,6 +67,20 @@ def judged(seen: Look, data: Dataset, name: str, extractor: Extractor | None) ->
     )
     found.scores.extend(Score(f"{f}_{protocol}", value, n, better) for f, value, better in families)
     return found
+
+
+def stand_in(data: Dataset, seen: Look, random: torch.Generator) -> Reference:
+    """Return a real side of the true size whose features are drawn: with it scores take as long as they do."""
+    width, held = seen.features.shape[1], len(data.test)
+    features, train = (torch.randn(n, width, generator=random) for n in (held, len(data.train)))
+    return Reference(
+        features=features,
+        train=train,
+        moments=seen.moments or moments(features),
+        radii=torch.ones(held),
+        near=torch.ones(min(held, QUERIES)),
+        classes=None if seen.logits is None else shares(seen.logits),
+    )
 
 
 def _vectors(seen: Look, real: Reference, data: Dataset) -> Iterator[Family]:

@@ -28,7 +28,11 @@ class Look:
     def at(cls, samples: Tensor, extractor: Extractor | None) -> Look:
         """Look at samples in data range (N C H W or N D)."""
         seen = samples.cpu() if extractor is None else as_bytes(samples).cpu()
-        features, logits = look(seen, extractor)
+        return cls.of(*look(seen, extractor), extractor)
+
+    @classmethod
+    def of(cls, features: Tensor, logits: Tensor | None, extractor: Extractor | None) -> Look:
+        """Return what features and logits, already known, amount to."""
         return cls(features, logits, None if extractor is None else moments(features))
 
 

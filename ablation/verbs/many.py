@@ -123,7 +123,7 @@ def _end(given: Namespace, study: Path) -> int:
 def do_plan(given: Namespace) -> int:
     """Say what a sweep would do, and train nothing."""
     trust(given)
-    from ablation.preflight import seconds_a_trial
+    from ablation.costs import costs
     from ablation.record import study_folder
     from sweeps.devices import slots
 
@@ -132,7 +132,9 @@ def do_plan(given: Namespace) -> int:
     found = _planned(given, study if study and study.is_dir() else None, ready=False)
     missing = [spec for spec in found.specs if study is None or not _done(study, spec)]
     workers = len(slots("auto", None))
-    seconds = sum(seconds_a_trial(missing)) / workers
+    each = costs(missing)
+    seconds = sum(cost.total for cost in each) / workers
+    scoring = sum(cost.score for cost in each) / workers
     cells = {spec.cell: spec for spec in found.specs}
     if given.json:
         answer(
@@ -145,6 +147,7 @@ def do_plan(given: Namespace) -> int:
                 "warnings": found.warnings,
                 "declared": asdict(found.declared),
                 "seconds": round(seconds, 1),
+                "seconds_scoring": round(scoring, 1),
                 "workers": workers,
                 "keys": [spec.key for spec in found.specs],
                 "promise": _promise(found),
@@ -155,7 +158,8 @@ def do_plan(given: Namespace) -> int:
     for spec in cells.values():
         print(f"  {spec.key.rsplit('-s', 1)[0]}  ({spec.budget.steps:,} steps)")
     print(
-        f"to run: {len(missing)}; training takes about {_duration(seconds)} with {workers} workers"
+        f"to run: {len(missing)}; it takes about {_duration(seconds)} with {workers} workers,"
+        f" {100 * scoring / max(seconds, 1e-9):.0f} % of it scoring"
     )
     print(_promise(found))
     return 0
