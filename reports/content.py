@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ablation.levels import noun
-from reports import methods, phrases, profile, rows, words
+from reports import events, medians, methods, phrases, profile, rows, words
 from reports.beside import beside
 from reports.design import FAILED, Design
 from reports.failures import failures
@@ -49,6 +49,7 @@ def content(
     whole = completeness(trials, len(first.declared.seeds) if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, trials)
+    happened = events.events(tables.readings, trials, found, order)
     return {
         "study": " and ".join(names),
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(names)}",
@@ -70,7 +71,13 @@ def content(
         "refused": list(found.refused),
         "rates": rows.rates(trials, order, found.factor),
         "compute": methods.compute(trials),
-        "cells": rows.cell_table(tables, trials, found, order),
+        "cells": medians.medians(tables, trials, found, order),
+        "covered": medians.covered(tables, trials, found, order),
+        "meanings": medians.meanings(tables),
+        "events": happened,
+        "events_words": events.worst(happened),
+        "events_meanings": events.meanings(happened),
+        "lives": events.lives(tables.readings, found, order),
         "secondary": secondary(tables, found, verdict, first.declared, order),
         "published": beside(tables, trials, found),
         "activations": profile.activations(tables.facts),

@@ -95,6 +95,9 @@ def compute(trials: pd.DataFrame) -> list[str]:
         named = [name.removeprefix("seconds_") for name in parts]
         listed = [f"{n} {phrases.percent(s)}" for n, s in zip(named, shares, strict=True)]
         told.append(f"Of it: {words.listed(listed)}.")
+        scoring = [f"seconds_{name}" for name in ("score", "select") if f"seconds_{name}" in trials]
+        share = float(trials[scoring].fillna(0).to_numpy().sum()) / total
+        told.append(f"Scoring, at the end and on the way, took {phrases.percent(share)}.")
     memory = trials["peak_memory_mb"].dropna()
     if len(memory):
         told.append(f"Largest peak memory of a trial: {float(memory.max()):,.0f} MB.")

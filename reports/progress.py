@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from ablation.instruments import about
 from reports.curves import Panel, panels
 from reports.design import Block, Design
 from reports.drawing import Drawing, Look, slug
@@ -16,6 +17,8 @@ from reports.words import number
 
 LEARNED = "learned_"
 """Begins the quantity of a reading of a learned parameter of an activation."""
+
+SPREAD = "Median and quartiles over seeds"
 
 MOST_SITES = 8
 """With more sites, learned parameters stand in their table alone."""
@@ -52,10 +55,7 @@ def _selection(
     if not own:
         return []
     title = f"Score on the selection split over training: {block.label}"
-    caption = (
-        "The score by which the best checkpoint is chosen and a training ends as converged: median"
-        f" and quartiles over seeds, each drawn while it trains. {_trials(own)}"
-    )
+    caption = f"{_meaning('selection_score')} {SPREAD}, each drawn while it trains. {_trials(own)}"
     positive = min(v for p in own for c in p.curves for v in (*c.low, *c.median)) > 0
     log = ratio and positive
     label = f"selection score{' (log)' if log else ''}"
@@ -78,7 +78,7 @@ def _learned(
             continue
         word = quantity.removeprefix(LEARNED)
         title = f"Learned {word} per site: {block.label}"
-        caption = f"Median and quartiles over seeds. {_trials(own)}"
+        caption = f"{_meaning(quantity)} {SPREAD}. {_trials(own)}"
         figure = curves(own, _present(own, shown), word, log=False, share=False)
         name = f"learned-{slug(word)}-{slug(block.label)}-{block.key}"
         alt = f"{title}. At the last step: {_last(own)}."
@@ -107,33 +107,118 @@ def _gradients(
         return []
     title = f"Gradient norm per layer: {block.label}"
     caption = (
-        "L2 norm of each network's loss gradient at its activation sites: median and quartiles"
-        f" over seeds. {_trials(own)}"
+        f"{_meaning('gradient_norm')} {_meaning('signal_to_generator')} {SPREAD}. {_trials(own)}"
     )
     alt = f"{title}. At the last step: {_last(own)}."
     figure = curves(own, shown, "gradient norm (log)", log=True)
-    return [Drawing(f"gradients-{slug(block.label)}-{block.key}", title, alt, caption, figure)]
+    drawn = [Drawing(f"gradients-{slug(block.label)}-{block.key}", title, alt, caption, figure)]
+    return drawn + several(readings, block, shown, failed, FLOW)
 
 
 def _units(
     readings: pd.DataFrame, block: Block, shown: dict[str, Look], failed: set[str]
 ) -> list[Drawing]:
     drawn = []
-    for quantity, word, meaning in (
-        ("dead_fraction", "Dead", "no response to any probe sample"),
-        ("saturated_fraction", "Saturated", "slope below 1 % of its greatest"),
-    ):
+    for quantity, word in (("dead_fraction", "Dead"), ("saturated_fraction", "Saturated")):
         own = panels(readings, quantity, block, list(shown), failed)
         if own:
             title = f"{word} units per layer: {block.label}"
-            caption = (
-                f"Share of units with {meaning}: median and quartiles over seeds. {_trials(own)}"
-            )
+            caption = f"{_meaning(quantity)} {SPREAD}. {_trials(own)}"
             alt = f"{title}. At the last step: {_last(own)}."
             figure = curves(own, shown, f"{word.lower()} share", log=False)
             name = f"{word.lower()}-{slug(block.label)}-{block.key}"
             drawn.append(Drawing(name, title, alt, caption, figure))
+    return drawn + several(readings, block, shown, failed, MORE)
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A figure whose panels may show several quantities: (quantity, name of its panel, None: its site)."""
+
+    name: str
+    title: str
+    label: str
+    quantities: tuple[tuple[str, str | None], ...]
+    share: bool
+    explained: tuple[str, ...]
+
+
+FLOW = (
+    Mixed(
+        "balance",
+        "Balance of the players",
+        "share",
+        (
+            ("accuracy", "accuracy of D"),
+            ("separation", "separation by D"),
+            ("sample_variance", "variance of samples"),
+        ),
+        share=False,
+        explained=("accuracy", "separation", "sample_variance"),
+    ),
+    Mixed(
+        "attenuation",
+        "Attenuation of gradients",
+        "decades per site",
+        (
+            ("attenuation", None),
+            ("generator_loss_attenuation", "G's loss in D"),
+        ),
+        share=False,
+        explained=("attenuation",),
+    ),
+)
+MORE = (
+    Mixed(
+        "dormant",
+        "Dormant units per layer",
+        "dormant share",
+        (("dormant_fraction", None), ("dormant_fraction_fake", None)),
+        share=True,
+        explained=("dormant_fraction",),
+    ),
+    Mixed(
+        "rank",
+        "Effective rank per layer",
+        "effective rank",
+        (("effective_rank", None), ("effective_rank_fake", None)),
+        share=False,
+        explained=("effective_rank",),
+    ),
+)
+
+
+def several(
+    readings: pd.DataFrame,
+    block: Block,
+    shown: dict[str, Look],
+    failed: set[str],
+    figures: Sequence[Mixed],
+) -> list[Drawing]:
+    """Draw figures of several quantities; D's units are those on generated samples."""
+    drawn = []
+    for mixed in figures:
+        own = [
+            panel if word is None else replace(panel, network="", layer=word)
+            for quantity, word in mixed.quantities
+            for panel in panels(readings, quantity, block, list(shown), failed)
+        ]
+        if own:
+            title = f"{mixed.title}: {block.label}"
+            told = " ".join(map(_meaning, mixed.explained))
+            figure = curves(own, _present(own, shown), mixed.label, log=False, share=mixed.share)
+            alt = f"{title}. At the last step: {_last(own)}."
+            name = f"{mixed.name}-{slug(block.label)}-{block.key}"
+            caption = f"{told} {SPREAD}. {_trials(own)}"
+            drawn.append(Drawing(name, title, alt, caption, figure))
     return drawn
+
+
+def _meaning(quantity: str) -> str:
+    """Return what a quantity is, in the words of its instrument."""
+    found = about(quantity)
+    assert found is not None, quantity
+    return found.text
 
 
 def _trials(own: Sequence[Panel]) -> str:

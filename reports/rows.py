@@ -11,13 +11,15 @@ import pandas as pd
 from ablation.levels import noun
 from reports import phrases
 from reports.design import Design
-from reports.scales import family, printed, score_label
-from reports.summary import cells, certificate, failure_rates, varying
+from reports.scales import base, family, printed, score_label
+from reports.summary import certificate, failure_rates, varying
 from reports.tables import Tables
 from reports.verdict import OVERALL, Test, Verdict
 from reports.words import ends, estimate, level, number, p_value
 
 Table = dict[str, Any]
+SECONDARY = ("precision", "classes", "class-kl", "class-recall", "fid-inf")
+"""Families that the table of trials leaves to the files."""
 
 
 def cell(text: Any, value: float | None = None, *, strong: bool = False) -> dict[str, Any]:
@@ -131,46 +133,17 @@ def rates(trials: pd.DataFrame, order: Sequence[str], factor: str) -> Table:
     return table("rates", caption, columns, body)
 
 
-def cell_table(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
-    """Return the medians of every score by level and block."""
-    names = _score_names(tables, trials)
-    grouped = {
-        name: {(c.treatment, c.block): c for c in cells(tables.scores, trials, name)}
-        for name in names
-    }
-    body = []
-    for block in found.blocks:
-        for name in order:
-            own = {score: grouped[score].get((name, block.key)) for score in names}
-            some = next((c for c in own.values() if c is not None), None)
-            if some is None:
-                continue
-            medians = [
-                cell("–") if c is None or not c.n else cell(_median(c.median), c.median)
-                for c in own.values()
-            ]
-            counts = [cell(some.n, some.n), cell(some.failed, some.failed)]
-            body.append([block.label, name, *counts, *medians])
-    heads = [f"{score_label(n)}#" for n in names]
-    columns = ["block", noun(found.factor), "n#", "failed#", *heads]
-    return table("cells", "Medians over seeds, failures counted as worst", columns, body)
-
-
-def _score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:
+def score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:
     """Return every score's name, the declared ones first."""
     primary = set(trials["score_name"].dropna())
     return sorted(set(tables.scores["score_name"]), key=lambda n: (n not in primary, n))
-
-
-def _median(value: float) -> str:
-    return number(value) if isfinite(value) else "failed"
 
 
 def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     """Return one row a trial: what differs between trials, outcome, scores, time."""
     known = [c for c in varying(trials, found.factor) if c in trials]
     ended = ["step"] if (trials["outcome"] == "converged").any() else []
-    scores = _score_names(tables, trials)
+    scores = [n for n in score_names(tables, trials) if base(n) not in SECONDARY]
     undeclared = set(found.undeclared_seeds)
     body = []
     for row in trials.to_dict("records"):

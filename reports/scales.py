@@ -15,7 +15,14 @@ LOGGED = ("fid", "frechet")
 BEST = "-best"
 """Ends the family of a score of the best checkpoint, chosen on the selection split."""
 
-PRINTED = {"fid": "FID", "is": "IS", "frechet": "Fréchet distance", "hq": "HQ", "kid": "KID"}
+PRINTED = {
+    "fid": "FID",
+    "fid-inf": "FID∞",
+    "is": "IS",
+    "frechet": "Fréchet distance",
+    "hq": "HQ",
+    "kid": "KID",
+}
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,9 @@ def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
             row[f"extractor_{name}"] = _scalar(value)
         for name, value in sorted(_mapping(said.get("modes")).items()):
             row[f"perfect_{name}"] = _scalar(value)
+        for name, value in sorted(_mapping(said.get("floors")).items()):
+            both = value if isinstance(value, list) and len(value) == 2 else (None, None)
+            row[f"floor_{name}"], row[f"noise_{name}"] = map(_scalar, both)
         row |= parameters(said)
         row["hazards"] = " | ".join(map(str, said.get("hazards") or ()))
     return row

@@ -176,4 +176,4 @@ def test_reports_is_light_and_never_loads_what_is_not_its_own() -> None:
         assert ours <= {
             f"ablation.{name}"
             for name in ("part", "spec", "files", "record", "shape", "levels", "published")
-        }
+        } | {name for name in ours if name.startswith("ablation.instruments")}

@@ -1,0 +1,101 @@
+"""The medians of every score by level and block, beside what real samples score; and what each score is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+
+from ablation.instruments import about
+from ablation.levels import noun
+from reports.design import Block, Design
+from reports.rows import Table, cell, score_names, table
+from reports.scales import base, family, score_label
+from reports.summary import Cell, cells
+from reports.tables import Tables
+from reports.words import number
+
+COVERAGE = ("precision", "recall", "classes", "class-kl", "class-recall", "memorisation")
+"""Families that tell what is covered and copied: they stand in a table of their own."""
+REAL = "real samples"
+
+
+def medians(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
+    """Return the medians of the scores of quality."""
+    names = [n for n in score_names(tables, trials) if base(n) not in COVERAGE]
+    caption = (
+        "Medians over seeds, failures counted as worst; last in each block what as many real samples score, as far as"
+        " there are so many, with the standard deviation of drawing them"
+    )
+    return _table("cells", caption, names, tables, trials, found, order)
+
+
+def covered(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
+    """Return the medians of the scores of coverage and copying."""
+    names = [n for n in score_names(tables, trials) if base(n) in COVERAGE]
+    caption = "Coverage and copying: medians over seeds, failures counted as worst"
+    return _table("covered", caption, names, tables, trials, found, order)
+
+
+def meanings(tables: Tables) -> list[dict[str, str]]:
+    """Return what each score of a study is, in the words of its instrument."""
+    found = {about(base(name)) for name in tables.scores["score_name"]}
+    known = sorted((i for i in found if i is not None), key=lambda i: i.title)
+    return [{"title": i.title, "text": i.text, "source": i.source} for i in known]
+
+
+def _table(
+    name: str,
+    caption: str,
+    names: Sequence[str],
+    tables: Tables,
+    trials: pd.DataFrame,
+    found: Design,
+    order: Sequence[str],
+) -> Table:
+    grouped = {
+        score: {(c.treatment, c.block): c for c in cells(tables.scores, trials, score)}
+        for score in names
+    }
+    body = []
+    for block in found.blocks:
+        for level in order:
+            own = {score: grouped[score].get((level, block.key)) for score in names}
+            some = next((c for c in own.values() if c is not None), None)
+            if some is None:
+                continue
+            counts = [cell(some.n, some.n), cell(some.failed, some.failed)]
+            body.append([block.label, level, *counts, *map(_median, own.values())])
+        real = [_floor(trials, block, score) for score in names]
+        if body and any(one["text"] != "–" for one in real):
+            body.append([block.label, cell(REAL), cell("–"), cell("–"), *real])
+    heads = [f"{score_label(n)}#" for n in names]
+    columns = ["block", noun(found.factor), "n#", "failed#", *heads]
+    return table(name, caption, columns, body if names else [])
+
+
+def _median(own: Cell | None) -> dict[str, Any]:
+    if own is None or not own.n:
+        return cell("–")
+    text = number(own.median) if isfinite(own.median) else "failed"
+    return cell(text, own.median)
+
+
+def _floor(trials: pd.DataFrame, block: Block, score: str) -> dict[str, Any]:
+    """Return what real samples score, with its noise; the best checkpoint's floor is the last one's."""
+    stem, inside = base(score), trials[trials["block"] == block.key]
+    if f"floor_{stem}" not in inside or not _same_protocol(inside, score):
+        return cell("–")
+    known = inside[[f"floor_{stem}", f"noise_{stem}"]].dropna()
+    if known.empty:
+        return cell("–")
+    value, noise = (float(x) for x in known.iloc[0])
+    return cell(f"{number(value)} ± {number(noise, 2)}", value)
+
+
+def _same_protocol(inside: pd.DataFrame, score: str) -> bool:
+    """Say whether a score has the protocol of the trials' own floors: that of the declared score."""
+    own = {str(name).partition("_")[2] for name in inside["score_name"].dropna()}
+    return score.partition("_")[2] in own and family(score) != ""
