@@ -14,7 +14,12 @@ ROOMS = {
     **dict.fromkeys(("sweep", "plan", "worker", "status", "retry"), "many"),
     **dict.fromkeys(("report", "compare", "export"), "meaning"),
     "doctor": "health",
+    "probe": "probe",
 }
+EXPERIMENTS = """\
+freeze-generator  what is left of each loss's gradient while a fresh discriminator learns a frozen generator
+                  (Arjovsky & Bottou 2017, figure 2): 3 trials, about 2 minutes on two cores
+"""
 WORDS = "Hydra's override grammar: activation=relu,gelu 'seed=range(6)' optimizer.lr=1e-4"
 
 
@@ -140,6 +145,24 @@ def parser() -> argparse.ArgumentParser:
     )
     added.add_argument("--verify", action="store_true", help="compare only; leave no folder behind")
     added.add_argument("--device", default="cpu", metavar="DEVICE", help="cpu or cuda:K (cpu)")
+    json(added)
+
+    added = verb("probe", "a built-in experiment: small trainings that end in one figure", own=True)
+    added.formatter_class = argparse.RawDescriptionHelpFormatter
+    added.epilog = f"experiments:\n{EXPERIMENTS}"
+    added.add_argument("name", metavar="NAME", help="the experiment")
+    added.add_argument("words", nargs="*", metavar="OVERRIDE", help=WORDS)
+    added.add_argument("--out", required=True, metavar="DIR", help="the experiment's folder")
+    added.add_argument("--workers", type=_count, metavar="N", help="trials at once (one per core)")
+    only = added.add_argument_group("only freeze-generator")
+    only.add_argument(
+        "--stages", metavar="LIST",
+        help="generator updates before it is frozen (a 15th, a third and all of budget.steps)",
+    )  # fmt: skip
+    only.add_argument(
+        "--critic-steps", metavar="N", help="updates of each fresh discriminator (1000)"
+    )
+    only.add_argument("--losses", metavar="LIST", help="generator losses to measure (five)")
     json(added)
 
     added = verb("doctor", "check the environment, and a study's files")

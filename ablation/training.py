@@ -33,10 +33,13 @@ class Training:
     step: int = 0
 
 
-def begin(spec: TrialSpec, data: Dataset, device: str) -> Training:
-    """Return a training at step 0; raises ValueError if the parts do not fit each other."""
+def begin(spec: TrialSpec, data: Dataset, device: str, *, streams: str = "") -> Training:
+    """Return a training at step 0; raises ValueError if the parts do not fit each other.
+
+    `streams` begins the names of its random streams: another word, other weights and other draws.
+    """
     networks = players(spec, data.shape)
-    initialise(networks, spec.init, stream(spec, "initialisation"))
+    initialise(networks, spec.init, stream(spec, f"{streams}initialisation"))
     dress = make(spec.constraint, Constraint).dress
     if dress is not None and spec.compile != "none":
         raise ValueError(
@@ -44,17 +47,17 @@ def begin(spec: TrialSpec, data: Dataset, device: str) -> Training:
             " what the next one changes in place"
         )
     if dress is not None:
-        dress(networks.discriminator, stream(spec, "constraint"))
+        dress(networks.discriminator, stream(spec, f"{streams}constraint"))
     for network in (networks.generator, networks.discriminator):
         network.to(device)
         if any(parameter.dim() == 4 for parameter in network.parameters()):
             network.to(memory_format=torch.channels_last)  # a tenth faster and more
     average = copy.deepcopy(networks.generator).eval().requires_grad_(False)
-    streams = {name: stream(spec, name, device) for name in TRAINING}
+    own = {name: stream(spec, f"{streams}{name}", device) for name in TRAINING}
     broken = torch.zeros((), dtype=torch.int64, device=device)
     penalty = make(spec.penalty, Penalty)
     penalty.to(device)
-    return Training(spec, networks, average, _optimizers(spec, networks), penalty, streams, broken)
+    return Training(spec, networks, average, _optimizers(spec, networks), penalty, own, broken)
 
 
 def players(spec: TrialSpec, shape: tuple[int, ...]) -> Networks:

@@ -45,7 +45,7 @@ def curves(
                     continue
                 axes.set_title(row[j].layer or row[j].network, loc="left", fontsize=7.5)
                 for place, curve in enumerate(row[j].curves):
-                    _curve(axes, curve, shown[curve.treatment], floor, place)
+                    draw_curve(axes, curve, shown[curve.treatment], floor, place)
                 axes.grid(axis="y")
         first = grid[0][0]
         if log:
@@ -77,7 +77,7 @@ def _floor(panels: Sequence[Panel]) -> float:
     return min(positive, default=1.0) / 2
 
 
-def _curve(axes: Axes, curve: Curve, look: Look, floor: float, place: int) -> None:
+def draw_curve(axes: Axes, curve: Curve, look: Look, floor: float, place: int) -> None:
     """Draw one curve; its markers stand at steps of its own, so that equal curves all show."""
     median = [max(v, floor) for v in curve.median]
     low, high = ([max(v, floor) for v in ends] for ends in (curve.low, curve.high))

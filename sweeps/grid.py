@@ -14,7 +14,7 @@ from ablation.factories import source_of
 from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
-from sweeps.preset import SWAP, preset
+from sweeps.preset import SWAP, Preset, preset
 from sweeps.study import Plan, declare, published
 
 GONE = object()
@@ -22,7 +22,7 @@ Checked = tuple[str | None, Sequence[str]]
 
 
 def plan(
-    sweep: str | None,
+    sweep: str | Preset | None,
     words: Sequence[str],
     *,
     question: str | None = None,
@@ -30,12 +30,12 @@ def plan(
     check: Callable[[Sequence[TrialSpec]], Sequence[Checked]] | None = None,
     site_names: Callable[[TrialSpec], Sequence[str]] | None = None,
 ) -> Plan:
-    """Return the trials that a preset and words ask for; raises ValueError if no trial is left.
+    """Return the trials that a preset, or the one of that name, and words ask for.
 
-    `check` says per trial why it is impossible and its hazards (`ablation.preflight.check`), `site_names` where
-    activations stand (`ablation.preflight.site_names`).
+    Raises ValueError if no trial is left. `check` says per trial why it is impossible and its hazards
+    (`ablation.preflight.check`), `site_names` where activations stand (`ablation.preflight.site_names`).
     """
-    asked = preset(sweep)
+    asked = sweep if isinstance(sweep, Preset) else preset(sweep)
     swapped, merged = _swapped(asked.swap_one_site, _merged(asked.overrides, words))
     constants, axes = expand(merged)
     seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
@@ -75,7 +75,7 @@ def plan(
     promised = declare(said, specs, order)
     factor = promised.factor
     return Plan(
-        sweep=sweep,
+        sweep=None if isinstance(sweep, Preset) else sweep,
         question=question or str((not words and asked.question) or _question(specs, factor)),
         words=(*merged, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),

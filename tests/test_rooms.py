@@ -36,6 +36,7 @@ LEVELS = [
     {"selection"},
     {"checkpoint", "preflight", "judgement", "costs"},
     {"trial"},
+    {"experiments"},
     {"preload"},
     {"verbs"},
     {"__main__"},

@@ -1,0 +1,114 @@
+"""The verb of built-in experiments: plan the trials, measure what is missing, draw the figure."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablation.verbs import answer, tell, trust
+
+if TYPE_CHECKING:
+    from ablation.experiments import Experiment
+    from ablation.experiments.folder import Asked
+    from ablation.spec import TrialSpec
+    from sweeps.study import Plan
+
+TABLE, FIGURES = "readings.parquet", ("figure.svg", "figure.pdf", "figure.png")
+OPTIONS = ("stages", "critic_steps", "losses")
+"""What an experiment may be told beside overrides."""
+
+
+def do_probe(given: Namespace) -> int:
+    """Run an experiment, or what of it is missing, and draw its figure."""
+    trust(given)
+    from ablation.catalogue import nearest
+    from ablation.experiments import EXPERIMENTS
+    from ablation.experiments.folder import Asked, open_folder
+    from ablation.files import try_lock
+
+    if given.name not in EXPERIMENTS:
+        known = nearest(given.name, list(EXPERIMENTS))
+        raise ValueError(f"{given.name!r} is not a known experiment{known}")
+    experiment = EXPERIMENTS[given.name]
+    options = _options(given, experiment)
+    found = _planned(experiment, given.words)
+    settings = experiment.resolve(options, found.specs)
+    asked = Asked(experiment, found.words, settings, found.specs)
+    out = Path(given.out)
+    missing = open_folder(out, asked)
+    lock = try_lock(out / ".lock")
+    if lock is None:
+        raise ValueError(f"another process measures in {out}; wait for it, or choose another --out")
+    try:
+        return _go(given, out, asked, missing, len(found.skipped))
+    finally:
+        os.close(lock)
+
+
+def _options(given: Namespace, experiment: Experiment) -> dict[str, str]:
+    """Return the options that were given; raises ValueError for one that belongs to another experiment."""
+    found = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
+    for name in found:
+        if name not in experiment.options:
+            flag = f"--{name.replace('_', '-')}"
+            own = ", ".join(f"--{n.replace('_', '-')}" for n in experiment.options) or "none"
+            raise ValueError(f"{flag} says nothing to {experiment.name}; its own options: {own}")
+    return found
+
+
+def _planned(experiment: Experiment, words: Sequence[str]) -> Plan:
+    """Return the trials: the experiment's own words, the user's in their place; each cell is tried out first."""
+    from ablation.preflight import check, site_names
+    from sweeps.grid import plan
+    from sweeps.preset import Preset
+
+    own = {word.partition("=")[0] for word in words}
+    joint = experiment.joint
+    if own & {word.partition("=")[0] for level in joint for word in level}:
+        joint = ()
+    preset = Preset(overrides=experiment.overrides, joint=joint)
+
+    found = plan(
+        preset,
+        words,
+        question=experiment.question,
+        check=lambda specs: check(specs, ready=False),
+        site_names=site_names,
+    )
+    tell(f"{experiment.question} ({experiment.cite})")
+    for cell, reason in found.skipped:
+        tell(f"skipped: {cell}: {reason}")
+    for text in found.warnings:
+        tell(f"warning: {text}")
+    return found
+
+
+def _go(
+    given: Namespace, out: Path, asked: Asked, missing: Sequence[TrialSpec], skipped: int
+) -> int:
+    """Measure what is missing, gather all that is there, and draw it."""
+    from ablation.experiments.folder import failures, gather
+    from ablation.experiments.workers import measure
+    from sweeps.devices import slots
+
+    name, total = asked.experiment.name, len(asked.specs)
+    tell(f"{out}: {total - len(missing)} trials done, {len(missing)} to run")
+    folders = [asked.folder(out, spec) for spec in missing]
+    failed = measure(name, folders, asked.settings, len(slots("cpu", given.workers)), tell)
+    rows = gather(out, asked)
+    lost = failures(asked, out, failed)
+    told: tuple[str, ...] = ()
+    if rows:
+        from reports.experiments import draw
+
+        told = draw(out).told
+    files = [str(out / f) for f in (TABLE, *FIGURES) if (out / f).exists()]
+    if given.json:
+        counts = {"trials": total, "skipped": skipped, "failed": lost, "rows": rows}
+        answer({"experiment": name} | counts | {"told": list(told), "files": files})
+    else:
+        print("\n".join([*told, *(f"failed: {text}" for text in lost), *(f"  {f}" for f in files)]))
+    return 1 if lost else 0

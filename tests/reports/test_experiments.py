@@ -1,0 +1,133 @@
+"""Figures of built-in experiments: every number is drawn, and what failed is said."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ablation.files import write_yaml
+from reports.experiments import FIGURES, curves, draw
+
+ROW = {"cell": "c", "seed": 0, "panel": "relu", "treatment": "", "stage": 0, "step": 0}
+ROW |= {"network": "generator", "layer": "", "quantity": "q", "value": 0.0}
+Rows = list[dict[str, Any]]
+
+
+def frozen() -> Rows:
+    """Two losses at three seeds: one falls by a decade an update, the other stays."""
+    rows = []
+    for panel in ("tanh", "relu"):
+        for seed in range(3):
+            for stage in (5, 50):
+                base = ROW | {"cell": panel, "panel": panel, "seed": seed, "stage": stage}
+                for step in range(4):
+                    for name, value in (("minimax", 10.0 ** (seed - step)), ("hinge", 2.0)):
+                        quantity = {"quantity": "parameter_gradient_norm", "treatment": name}
+                        rows.append(base | quantity | {"step": step, "value": value})
+                    rows.append(
+                        base | {"step": step, "quantity": "accuracy", "value": 0.5 + step / 6}
+                    )
+    return rows
+
+
+MADE = {"freeze-generator": frozen}
+
+
+def asked(name: str, rows: Rows, **outcomes: str) -> dict[str, Any]:
+    trials = {(row["panel"], row["cell"], row["seed"]): None for row in rows}
+    return {
+        "experiment": name,
+        "cite": "Somebody 2017",
+        "settings": {},
+        "trials": [
+            {"cell": cell, "seed": seed, "panel": panel, "key": f"{cell}-{seed}",
+             "outcome": outcomes.get(f"{cell}_{seed}", "finished"), "message": ""}
+            for panel, cell, seed in trials
+        ],
+    }  # fmt: skip
+
+
+def test_every_experiment_has_its_figure() -> None:
+    from ablation.experiments import EXPERIMENTS
+
+    assert list(FIGURES) == list(EXPERIMENTS) == list(MADE)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_folder_becomes_three_files_that_are_the_same_bytes_twice(
+    name: str, tmp_path: Path
+) -> None:
+    rows, found = MADE[name](), []
+    for place in ("one", "two"):
+        out = tmp_path / place
+        out.mkdir()
+        pd.DataFrame(rows).to_parquet(out / "readings.parquet")
+        write_yaml(out / "experiment.yaml", asked(name, rows))
+        story = draw(out)
+        files = sorted(p for p in out.iterdir() if p.stem == "figure")
+        assert [p.suffix for p in files] == [".pdf", ".png", ".svg"]
+        found.append([p.read_bytes() for p in files])
+    assert found[0] == found[1]
+    assert found[0][0].startswith(b"%PDF")
+    assert story.told
+    assert "n = 3 seeds" in story.drawing.caption
+    assert "Somebody 2017" in story.drawing.caption
+    assert all(text in story.drawing.alt for text in story.told)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_caption_says_what_failed(name: str) -> None:
+    rows = MADE[name]()
+    cell = rows[0]["cell"]
+    outcomes = {f"{cell}_0": "crashed", f"{cell}_1": "diverged"}
+    found = FIGURES[name](pd.DataFrame(rows), asked(name, rows, **outcomes))
+    total = len(asked(name, rows)["trials"])
+    assert f"Of {total} trials 1 crashed and 1 diverged" in found.drawing.caption
+    assert "n = 2 to 3 seeds" in found.drawing.caption
+
+
+def test_curves_are_medians_with_the_range() -> None:
+    values = {0: [1.0, 3.0, 9.0], 2: [4.0, nan, inf]}
+    rows = [
+        ROW | {"treatment": "a", "step": step, "seed": seed, "value": value}
+        for step, own in values.items()
+        for seed, value in enumerate(own)
+    ]
+    (found,) = curves(pd.DataFrame(rows), "step")
+    assert (found.treatment, found.trials, found.steps) == ("a", 3, (0, 2))
+    assert (found.median, found.low, found.high) == ((3.0, 4.0), (1.0, 4.0), (9.0, 4.0))
+
+
+def test_a_frozen_generator_has_a_panel_a_stage_and_activation() -> None:
+    rows = frozen()
+    story = FIGURES["freeze-generator"](pd.DataFrame(rows), asked("freeze-generator", rows))
+    axes = story.drawing.figure.axes
+    titles = [own.get_title(loc="left") for own in axes]
+    assert titles == [f"{p}, G frozen at step {s}" for p in ("tanh", "relu") for s in (5, 50)]
+    for own in axes:
+        assert own.get_yscale() == "log"
+        drawn = {tuple(line.get_ydata()) for line in own.lines}
+        assert drawn == {(10.0, 1.0, 0.1, 0.01), (2.0,) * 4}
+    assert story.told[0] == (
+        "tanh, frozen at step 5: hinge 2.00 to 2.00 (+0.0 decades);"
+        " minimax 10.0 to 0.0100 (−3.0 decades)"
+    )
+    assert "100.0% of the samples" in story.drawing.caption
+
+
+def test_a_vanished_gradient_stands_at_the_lower_edge() -> None:
+    rows = frozen()
+    for row in rows:
+        if row["treatment"] == "minimax" and row["step"] == 3:
+            row["value"] = 0.0
+    story = FIGURES["freeze-generator"](pd.DataFrame(rows), asked("freeze-generator", rows))
+    first = story.drawing.figure.axes[0]
+    (mark,) = [
+        line for line in first.lines if line.get_marker() == "v" and len(line.get_xdata()) == 1
+    ]
+    assert mark.get_ydata()[0] == pytest.approx(0.005)
+    assert "minimax 10.0 to 0.00;" in story.told[0] + ";"
