@@ -153,10 +153,19 @@ def _kept(file: str, folder: Path | None, produce: Callable[[Path], None]) -> Pa
 
 
 def _fit(model: Classifier, data: Dataset, path: Path) -> None:
-    """Train the classifier by `RECIPE` from seed 0 and write it with its accuracy on the test split."""
+    """Train the classifier and write it with its accuracy on the test split."""
     assert data.train_labels is not None
     assert data.test_labels is not None
-    stream = torch.Generator().manual_seed(0)
+    fit(model, data.train, data.train_labels)
+    right = predicted(model, data.test) == data.test_labels
+    draft = path.with_name(path.name + ".tmp")
+    torch.save({"model": model.state_dict(), "accuracy": float(right.double().mean())}, draft)
+    draft.replace(path)
+
+
+def fit(model: Classifier, images: Tensor, labels: Tensor, seed: int = 0) -> None:
+    """Train a classifier of uint8 images (N C H W) on their labels (N) by `RECIPE`, from its first weights on."""
+    stream = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         bound = (3 / parameter[0].numel()) ** 0.5 if parameter.dim() > 1 else 0.0
         with torch.no_grad():
@@ -165,17 +174,17 @@ def _fit(model: Classifier, data: Dataset, path: Path) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=RECIPE["lr"])
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):
-        rows = torch.randint(len(data.train), (batch,), generator=stream)
+        rows = torch.randint(len(images), (batch,), generator=stream)
         optimizer.zero_grad()
-        cross_entropy(model(scaled(data.train[rows]))[1], data.train_labels[rows]).backward()
+        cross_entropy(model(scaled(images[rows]))[1], labels[rows]).backward()
         optimizer.step()
         decay.step()
-    with torch.no_grad():
-        parts = [model(scaled(images))[1].argmax(1) for images in data.test.split(500)]
-    accuracy = float((torch.cat(parts) == data.test_labels).double().mean())
-    draft = path.with_name(path.name + ".tmp")
-    torch.save({"model": model.state_dict(), "accuracy": accuracy}, draft)
-    draft.replace(path)
+
+
+@torch.no_grad()
+def predicted(model: Classifier, images: Tensor) -> Tensor:
+    """Return the class (N) that a classifier gives to each uint8 image (N C H W)."""
+    return torch.cat([model(scaled(some))[1].argmax(1) for some in images.split(500)])
 
 
 def random_features(name: str, channels: int) -> Extractor:
