@@ -92,7 +92,7 @@ class Drawing:
 def looks(treatments: Sequence[str]) -> dict[str, Look]:
     """Return every treatment's look: an activation's own, or what is left in the order of names."""
     if not set(treatments) & set(OKABE_ITO):  # a study of something else has all looks to itself
-        order = sorted(set(treatments), key=natural)
+        order = sorted(set(treatments), key=lambda name: (natural(name), name))
         every = [*OKABE_ITO.values()]
         every += [(c, m) for m in MARKERS for c, _ in OKABE_ITO.values()]
         taken = {name: Look(*every[i % len(every)]) for i, name in enumerate(order)}

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from reports.curves import Curve, Panel
-from reports.drawing import Drawing, inline, looks, round_numbers, svg
+from reports.drawing import INK, Drawing, inline, looks, round_numbers, svg
 from reports.estimates import Interval
 from reports.figures import ForestRow, Group, forest, points
 from reports.panels import curves, heat_map
@@ -130,3 +130,9 @@ def test_round_numbers() -> None:
         assert 3 <= len(found) <= 10
         assert low <= found[0] * (1 + 1e-9)
         assert found[-1] <= high * (1 + 1e-9)
+
+
+def test_levels_that_differ_in_zeros_alone_keep_their_looks() -> None:
+    """0.1, 0.01 and 0.001 are one number to a natural order: a set's own order must not decide."""
+    names = [f"weight_clip(bound={bound})" for bound in ("0.001", "0.01", "0.1")]
+    assert [look.color for look in looks(names).values()] == ["#0072B2", "#D55E00", INK]
