@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from ablation.experiments.experiment import Experiment, Row, Settings, ended
-from ablation.files import read_yaml, write_yaml
+from ablation.files import read_yaml, try_lock, write_yaml
 from ablation.levels import FACTORS, PLACED, levels
 from ablation.provenance import provenance
 from ablation.record import read_config, set_aside, write_config
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
-ASKED, TABLE = "experiment.yaml", "readings.parquet"
+ASKED, TABLE, LOCK = "experiment.yaml", "readings.parquet", ".lock"
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,37 @@ class Asked:
         return out / "trials" / spec.key
 
 
-def open_folder(out: Path, asked: Asked) -> list[TrialSpec]:
-    """Write what is asked into `out` and return the trials that have no answer yet.
+def check_folder(out: Path, asked: Asked) -> None:
+    """Raise ValueError if `out` holds anything but a part of what is asked.
 
-    An experiment may grow: the same settings, more trials. Raises ValueError if `out` holds anything else.
+    An experiment may grow: the same settings, more trials.
     """
     path = out / ASKED
     if path.exists():
         _check_same(path, read_yaml(path), asked)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+    elif out.exists() and (not out.is_dir() or any(p.name != LOCK for p in out.iterdir())):
         raise ValueError(f"{out} is not empty and not an experiment's folder; choose another --out")
     for spec in asked.specs:
         folder = asked.folder(out, spec)
         if (folder / "config.yaml").exists() and read_config(folder) != spec:
             raise ValueError(f"{folder} was measured otherwise; choose another --out")
+
+
+@contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Make the folder and hold it; raises ValueError while another process does."""
     out.mkdir(parents=True, exist_ok=True)
+    lock = try_lock(out / LOCK)
+    if lock is None:
+        raise ValueError(f"another process measures in {out}; wait for it, or choose another --out")
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def open_folder(out: Path, asked: Asked) -> list[TrialSpec]:
+    """Write what is asked into `out` and return the trials that have no answer yet; a crashed one has none."""
     _write(out, asked)
     missing = []
     for spec in asked.specs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from ablation.verbs import answer, tell, trust
 if TYPE_CHECKING:
     from ablation.experiments import Experiment
     from ablation.experiments.folder import Asked
-    from ablation.spec import TrialSpec
     from sweeps.study import Plan
 
 TABLE, FIGURES = "readings.parquet", ("figure.svg", "figure.pdf", "figure.png")
@@ -26,8 +24,7 @@ def do_probe(given: Namespace) -> int:
     trust(given)
     from ablation.catalogue import nearest
     from ablation.experiments import EXPERIMENTS
-    from ablation.experiments.folder import Asked, open_folder
-    from ablation.files import try_lock
+    from ablation.experiments.folder import Asked, check_folder, held
 
     if given.name not in EXPERIMENTS:
         known = nearest(given.name, list(EXPERIMENTS))
@@ -38,14 +35,9 @@ def do_probe(given: Namespace) -> int:
     settings = experiment.resolve(options, found.specs)
     asked = Asked(experiment, found.words, settings, found.specs)
     out = Path(given.out)
-    missing = open_folder(out, asked)
-    lock = try_lock(out / ".lock")
-    if lock is None:
-        raise ValueError(f"another process measures in {out}; wait for it, or choose another --out")
-    try:
-        return _go(given, out, asked, missing, len(found.skipped))
-    finally:
-        os.close(lock)
+    check_folder(out, asked)
+    with held(out):
+        return _go(given, out, asked, len(found.skipped))
 
 
 def _options(given: Namespace, experiment: Experiment) -> dict[str, str]:
@@ -86,15 +78,13 @@ def _planned(experiment: Experiment, words: Sequence[str]) -> Plan:
     return found
 
 
-def _go(
-    given: Namespace, out: Path, asked: Asked, missing: Sequence[TrialSpec], skipped: int
-) -> int:
+def _go(given: Namespace, out: Path, asked: Asked, skipped: int) -> int:
     """Measure what is missing, gather all that is there, and draw it."""
-    from ablation.experiments.folder import failures, gather
+    from ablation.experiments.folder import failures, gather, open_folder
     from ablation.experiments.workers import measure
     from sweeps.devices import slots
 
-    name, total = asked.experiment.name, len(asked.specs)
+    name, total, missing = asked.experiment.name, len(asked.specs), open_folder(out, asked)
     tell(f"{out}: {total - len(missing)} trials done, {len(missing)} to run")
     folders = [asked.folder(out, spec) for spec in missing]
     failed = measure(name, folders, asked.settings, len(slots("cpu", given.workers)), tell)

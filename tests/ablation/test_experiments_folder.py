@@ -10,7 +10,7 @@ import pytest
 
 from ablation.experiments import EXPERIMENTS, Experiment
 from ablation.experiments.experiment import Row, ended, keep, kept
-from ablation.experiments.folder import Asked, failures, gather, open_folder
+from ablation.experiments.folder import Asked, check_folder, failures, gather, held, open_folder
 from ablation.files import read_yaml, write_json
 from ablation.record import Outcome
 from ablation.spec import TrialSpec
@@ -26,6 +26,11 @@ def asked(*specs: TrialSpec, experiment: Experiment = FREEZE, **settings: Any) -
     return Asked(experiment, ("seeds=2",), {"critic_steps": 9} | settings, specs)
 
 
+def opened(out: Path, question: Asked) -> list[TrialSpec]:
+    with held(out):
+        return open_folder(out, question)
+
+
 def answer(out: Path, question: Asked, *specs: TrialSpec) -> None:
     for spec in specs:
         keep(question.folder(out, spec), spec, ROWS, Outcome("finished", 12))
@@ -34,11 +39,11 @@ def answer(out: Path, question: Asked, *specs: TrialSpec) -> None:
 def test_only_what_is_missing_is_measured_again(tmp_path: Path, ask: Any) -> None:
     out, specs = tmp_path / "new", [ask(seed=0), ask(seed=1)]
     question = asked(*specs)
-    assert open_folder(out, question) == specs
+    assert opened(out, question) == specs
     answer(out, question, specs[1])
-    assert open_folder(out, question) == specs[:1]
+    assert opened(out, question) == specs[:1]
     more = asked(*specs, ask(seed=2))
-    assert open_folder(out, more) == [specs[0], ask(seed=2)]
+    assert opened(out, more) == [specs[0], ask(seed=2)]
     assert [row["outcome"] for row in read_yaml(out / "experiment.yaml")["trials"]] == [
         "missing", "finished", "missing",
     ]  # fmt: skip
@@ -58,7 +63,7 @@ def test_a_crashed_trial_is_tried_again_and_its_result_kept(tmp_path: Path, ask:
 
 def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path, ask: Any) -> None:
     spec, out = ask(), tmp_path / "out"
-    open_folder(out, asked(spec))
+    opened(out, asked(spec))
     kept_before = (out / "experiment.yaml").read_bytes()
     other = replace(FREEZE, name="melt-generator")
     for question, said in (
@@ -71,19 +76,27 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path, ask: Any)
         (asked(replace(spec, protocol=replace(spec.protocol, probes=7))), "measured otherwise"),
     ):
         with pytest.raises(ValueError, match=said):
-            open_folder(out, question)
+            check_folder(out, question)
     assert (out / "experiment.yaml").read_bytes() == kept_before
     strange = tmp_path / "strange"
     strange.mkdir()
     (strange / "thesis.tex").write_text("mine")
     with pytest.raises(ValueError, match="not an experiment's folder"):
-        open_folder(strange, asked(spec))
+        check_folder(strange, asked(spec))
     with pytest.raises(ValueError, match="not an experiment's folder"):
-        open_folder(strange / "thesis.tex", asked(spec))
+        check_folder(strange / "thesis.tex", asked(spec))
     assert [p.name for p in strange.iterdir()] == ["thesis.tex"]
     (out / "experiment.yaml").write_text("schema: 1\n")
     with pytest.raises(ValueError, match="is damaged: it lacks 'experiment'"):
-        open_folder(out, asked(spec))
+        check_folder(out, asked(spec))
+
+
+def test_two_processes_never_measure_in_one_folder(tmp_path: Path, ask: Any) -> None:
+    out = tmp_path / "out"
+    with held(out), pytest.raises(ValueError, match="another process measures"), held(out):
+        pass
+    with held(out):
+        check_folder(out, asked(ask()))
 
 
 def test_the_table_holds_every_row_of_every_answer(tmp_path: Path, ask: Any) -> None:
@@ -124,7 +137,7 @@ def test_panels_say_what_differs(tmp_path: Path, ask: Any, part: Any) -> None:
     def panels(*specs: TrialSpec, compares: tuple[str, ...] = ()) -> list[tuple[str, str]]:
         own = asked(*specs, experiment=replace(FREEZE, compares=compares))
         out = tmp_path / str(len(list(tmp_path.iterdir())))
-        open_folder(out, own)
+        opened(out, own)
         rows = read_yaml(out / "experiment.yaml")["trials"]
         return [(row["panel"], row["treatment"]) for row in rows]
 
