@@ -34,7 +34,7 @@ from ablation.record import (
     read_config,
     write_readings,
 )
-from ablation.scores import choose
+from ablation.scores import base, choose
 from ablation.selection import Selection
 from ablation.spec import TrialSpec
 from ablation.trainer import train
@@ -116,8 +116,10 @@ def run(
     say(
         f"{outcome.kind} at step {outcome.step:,}{': ' if outcome.message else ''}{outcome.message}"
     )
-    for score_ in record.scores:
-        say(f"{score_.name} = {score_.value:.6g}")
+    if record.scores:
+        first, *others = record.scores
+        told = "".join(f", {base(one.name)} {one.value:.4g}" for one in others)
+        say(f"{first.name} = {first.value:.6g}{told}")
     if commit(folder, scratch, record) and record.outcome.kind != "crashed":
         (folder / "checkpoint.pt").unlink(missing_ok=True)  # left by a crash before a retry
     return record

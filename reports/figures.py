@@ -105,10 +105,11 @@ def _interval(
 
 @dataclass(frozen=True)
 class Group:
-    """A block's place on the horizontal axis."""
+    """A block's place on the horizontal axis; `floor` is what real samples score there."""
 
     key: str
     label: str
+    floor: float | None = None
 
 
 def points(
@@ -138,6 +139,10 @@ def points(
                 for cell in cells:
                     if (cell.treatment, cell.block) == (name, group.key):
                         _cell(axes, top, cell, x, width, look)
+            if group.floor is not None and (group.floor > 0 or not log):
+                axes.plot(
+                    [i - 0.45, i + 0.45], [group.floor] * 2, color=MUTED, lw=1, ls=(0, (4, 3))
+                )
         if log and any(cell.finite for cell in cells):
             axes.set_yscale("log")
             low, high = axes.get_ylim()

@@ -13,9 +13,11 @@ from reports.design import FAILED, Design
 from reports.drawing import Drawing, Look, looks, slug
 from reports.estimates import Interval
 from reports.figures import ForestRow, Group, forest, points
+from reports.floors import floor
 from reports.panels import heat_map
 from reports.phrases import article, by, failures_word
 from reports.progress import progress
+from reports.rows import score_names
 from reports.scales import family, logged, printed, score_label
 from reports.summary import Cell, cells
 from reports.tables import Tables
@@ -111,11 +113,14 @@ def _scores(
 ) -> tuple[Drawing, ...]:
     """Draw every score by level and block, the declared ones first, then their heat maps."""
     primary = set(trials["score_name"].dropna())
-    names = sorted(set(tables.scores["score_name"]), key=lambda n: (n not in primary, n))
+    names = score_names(tables, trials)
     drawn, maps = [], []
     for name in names:
         own = [c for c in cells(tables.scores, trials, name) if c.treatment in shown]
-        groups = [Group(b.key, b.label) for b in found.blocks if b.key in {c.block for c in own}]
+        present = {c.block for c in own}
+        blocks = [b for b in found.blocks if b.key in present]
+        floors = {b.key: floor(trials, b.key, name) for b in blocks}
+        groups = [Group(b.key, b.label, (floors[b.key] or (None,))[0]) for b in blocks]
         own = [c for c in own if c.block in {g.key for g in groups}]
         if not any(c.finite for c in own):
             continue
@@ -144,9 +149,10 @@ def _points(
         if c.block == g.key
     ]
     failed = sum(c.failed for c in own)
+    real = " Dashed: what real samples score." if any(g.floor is not None for g in groups) else ""
     shelf = " in the strip on top, counted as worst in the median" if failed else ""
     caption = (
-        f"Every seed's score (marks) and the median (bar); {better} is better."
+        f"Every seed's score (marks) and the median (bar); {better} is better.{real}"
         f" n = {sum(c.n for c in own)} trials; {failures_word(failed)}{shelf}."
     )
     figure = points(own, groups, shown, printed(family(name)), log=log)

@@ -11,8 +11,9 @@ import pandas as pd
 from ablation.instruments import about
 from ablation.levels import noun
 from reports.design import Block, Design
+from reports.floors import floor
 from reports.rows import Table, cell, score_names, table
-from reports.scales import base, family, score_label
+from reports.scales import base, score_label
 from reports.summary import Cell, cells
 from reports.tables import Tables
 from reports.words import number
@@ -84,18 +85,8 @@ def _median(own: Cell | None) -> dict[str, Any]:
 
 
 def _floor(trials: pd.DataFrame, block: Block, score: str) -> dict[str, Any]:
-    """Return what real samples score, with its noise; the best checkpoint's floor is the last one's."""
-    stem, inside = base(score), trials[trials["block"] == block.key]
-    if f"floor_{stem}" not in inside or not _same_protocol(inside, score):
+    known = floor(trials, block.key, score)
+    if known is None:
         return cell("–")
-    known = inside[[f"floor_{stem}", f"noise_{stem}"]].dropna()
-    if known.empty:
-        return cell("–")
-    value, noise = (float(x) for x in known.iloc[0])
+    value, noise = known
     return cell(f"{number(value)} ± {number(noise, 2)}", value)
-
-
-def _same_protocol(inside: pd.DataFrame, score: str) -> bool:
-    """Say whether a score has the protocol of the trials' own floors: that of the declared score."""
-    own = {str(name).partition("_")[2] for name in inside["score_name"].dropna()}
-    return score.partition("_")[2] in own and family(score) != ""

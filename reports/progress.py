@@ -133,12 +133,13 @@ def _units(
 
 @dataclass(frozen=True)
 class Mixed:
-    """A figure whose panels may show several quantities: (quantity, name of its panel, None: its site)."""
+    """A figure whose panels may show several quantities: (quantity, name of its panel, in which
+    {layer} and {network} stand for themselves)."""
 
     name: str
     title: str
     label: str
-    quantities: tuple[tuple[str, str | None], ...]
+    quantities: tuple[tuple[str, str], ...]
     share: bool
     explained: tuple[str, ...]
 
@@ -161,8 +162,8 @@ FLOW = (
         "Attenuation of gradients",
         "decades per site",
         (
-            ("attenuation", None),
-            ("generator_loss_attenuation", "G's loss in D"),
+            ("attenuation", "{network}'s loss"),
+            ("generator_loss_attenuation", "generator's loss in D"),
         ),
         share=False,
         explained=("attenuation",),
@@ -173,7 +174,7 @@ MORE = (
         "dormant",
         "Dormant units per layer",
         "dormant share",
-        (("dormant_fraction", None), ("dormant_fraction_fake", None)),
+        (("dormant_fraction", "{layer}"), ("dormant_fraction_fake", "{layer}")),
         share=True,
         explained=("dormant_fraction",),
     ),
@@ -181,7 +182,7 @@ MORE = (
         "rank",
         "Effective rank per layer",
         "effective rank",
-        (("effective_rank", None), ("effective_rank_fake", None)),
+        (("effective_rank", "{layer}"), ("effective_rank_fake", "{layer}")),
         share=False,
         explained=("effective_rank",),
     ),
@@ -199,7 +200,11 @@ def several(
     drawn = []
     for mixed in figures:
         own = [
-            panel if word is None else replace(panel, network="", layer=word)
+            replace(
+                panel,
+                network=panel.network if "{layer}" in word else "",
+                layer=word.format(layer=panel.layer, network=panel.network),
+            )
             for quantity, word in mixed.quantities
             for panel in panels(readings, quantity, block, list(shown), failed)
         ]

@@ -18,6 +18,8 @@ from reports.verdict import OVERALL, Test, Verdict
 from reports.words import ends, estimate, level, number, p_value
 
 Table = dict[str, Any]
+FIRST = ("fid", "frechet", "recall", "kid", "is", "modes", "hq", "reverse-kl", "memorisation")
+"""Families in the order in which they are shown; all others follow."""
 SECONDARY = ("precision", "classes", "class-kl", "class-recall", "fid-inf")
 """Families that the table of trials leaves to the files."""
 
@@ -134,9 +136,14 @@ def rates(trials: pd.DataFrame, order: Sequence[str], factor: str) -> Table:
 
 
 def score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:
-    """Return every score's name, the declared ones first."""
+    """Return every score's name: the declared ones first, then as `FIRST` has them."""
     primary = set(trials["score_name"].dropna())
-    return sorted(set(tables.scores["score_name"]), key=lambda n: (n not in primary, n))
+
+    def place(name: str) -> tuple[bool, int, str]:
+        known = base(name) in FIRST
+        return name not in primary, FIRST.index(base(name)) if known else len(FIRST), name
+
+    return sorted(set(tables.scores["score_name"]), key=place)
 
 
 def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:

@@ -22,6 +22,8 @@ PRINTED = {
     "frechet": "Fréchet distance",
     "hq": "HQ",
     "kid": "KID",
+    "class-kl": "reverse KL of classes",
+    "class-recall": "least class recall",
 }
 
 
