@@ -303,6 +303,27 @@ def test_the_bounds_below_are_the_known_ones(part: Callable[..., Part]) -> None:
     assert unbounded == {"wasserstein", "fgan_kl", "fgan_reverse_kl", "fgan_pearson"}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_boundary_is_the_best_logit_where_real_and_fake_are_alike(
+    name: str, part: Callable[..., Part]
+) -> None:
+    """If every sample is as likely real as fake, the best discriminator answers the boundary; without one, anything."""
+    chosen = loss(name, part)
+
+    def at(c: float) -> float:
+        x = torch.full((4,), c, dtype=torch.float64)
+        return float(chosen.discriminator(real=x, fake=x))
+
+    if chosen.boundary is None:
+        assert [at(c) for c in (-5.0, 0.0, 3.0)] == pytest.approx([at(1.0)] * 3, abs=1e-12)
+    else:
+        nearby = [at(chosen.boundary + d) for d in (-2.0, -0.5, -0.01, 0.01, 0.5, 2.0)]
+        assert at(chosen.boundary) <= min(nearby) + 1e-12
+    known = {"least_squares": 0.5, "fgan_kl": 1.0, "wasserstein": None}
+    relative = {"relativistic_average": None, "relativistic_pairing": None}
+    assert chosen.boundary == (known | relative).get(name, 0.0)
+
+
 # Mistakes of public code.
 
 
