@@ -3,7 +3,7 @@ BIN := .venv/bin
 FASHION ?= /usr/share/datasets/fashion-mnist
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart check format test test-long docs wheel clean
+.PHONY: help install quickstart check format test test-long bench docs wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ test: .venv/.developed  ## every test that needs no special machine: under 12 mi
 
 test-long: .venv/.developed  ## the long tests too
 	$(BIN)/python -m pytest
+
+bench: .venv/.developed  ## what the probes cost at the default schedule, as a share of training
+	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/probes.py
 
 docs: .venv/.installed  ## write docs/instruments.md from its one source
 	$(BIN)/python -c 'from ablation.instruments import page; print(page(), end="")' > docs/instruments.md

@@ -6,6 +6,7 @@ steps took beyond as many plain ones, as a share of what all steps would have ta
 
 from __future__ import annotations
 
+import os
 import statistics
 import sys
 import time
@@ -21,19 +22,19 @@ from ablation.trainer import train
 from ablation.training import Training, begin
 from ablation.trial import probe_of
 
+FASHION = os.environ.get("FASHION", "/usr/share/datasets/fashion-mnist")
 SETTINGS = (
     ("dataset=digits", "architecture=mlp"),
-    ("dataset=fashion_mnist", "architecture=dcgan", "dataset.root=/usr/share/datasets"),
+    ("dataset=fashion_mnist", "architecture=dcgan", f"dataset.root={FASHION}"),
 )
-MOST = 1500
-"""Steps of a run; a setting whose budget is longer is probed as often per step as its whole run."""
+MOST = 300
+"""Steps of a run: it has as many probes as the whole budget, whose other steps are taken to be like these."""
 
 
 def share(spec: TrialSpec, steps: int) -> tuple[float, float, float]:
     """Return the probes' share of the training time, CPU seconds of a plain step, and of all probing per probe.
 
-    `steps` of the budget are trained; what the first look before training and each probed step cost is measured, and
-    the whole budget's cost computed from them.
+    `steps` are trained, with the probes of the whole budget, the look before training included.
     """
     torch.set_num_threads(1)
     data = make(spec.dataset, Dataset)
