@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -49,6 +50,13 @@ class Extractor:
         features = torch.cat([part[0].cpu() for part in parts])
         logits = [part[1].cpu() for part in parts if part[1] is not None]
         return features, torch.cat(logits) if logits else None
+
+
+def told_of(extractor: Extractor | None) -> dict[str, Any] | None:
+    """Return what a result says of the extractor that looked at its samples, None for vectors."""
+    if extractor is None:
+        return None
+    return {name: getattr(extractor, name) for name in ("name", "kind", "accuracy", "weights")}
 
 
 class Classifier(nn.Module):

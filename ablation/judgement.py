@@ -17,13 +17,25 @@ from ablation.instruments import sources
 from ablation.randomness import stream
 from ablation.record import Outcome, Reading, Score
 from ablation.scores import base, believed, distance, floors, score, varies
-from ablation.selection import Selection
 from ablation.spec import PARTS, TrialSpec
-from ablation.training import Training, generate
+from ablation.training import generate
 
 COLLAPSED = 0.01
 """A generator has collapsed if its samples' total variance is below this share of the data's."""
 FAR = "real samples are not at 0 within two standard deviations"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained generator on its device: its running average, and the weights that were best on the way.
+
+    `latent` is the length of its noise; `best` is empty where nobody looked on the way.
+    """
+
+    generator: nn.Module
+    latent: int
+    best: Mapping[str, Tensor]
+    device: str
 
 
 @dataclass(frozen=True)
@@ -49,20 +61,19 @@ class Judgement:
 @torch.no_grad()
 def judge(
     spec: TrialSpec,
-    training: Training,
+    trained: Trained,
     data: Dataset,
     extractor: Extractor | None,
     outcome: Outcome,
-    selection: Selection,
 ) -> Judgement:
-    """Score the averaged generator, and the best one on the way if there was one.
+    """Score a trained generator by the trial's protocol, and the best one on the way if there was one.
 
     What diverged has no score, what hardly varies has collapsed. The best generator was chosen on the selection
     split; its score on the test split is named `FAMILY-best_PROTOCOL`.
     """
     if outcome.kind == "diverged":
         return Judgement(outcome)
-    samples = _samples(training.average, training, selection.device)
+    samples = _samples(spec, trained, trained.generator)
     if not torch.isfinite(samples).all():
         words = "the generator's samples are not finite"
         return Judgement(Outcome("diverged", outcome.step, words))
@@ -77,14 +88,14 @@ def judge(
     if not believed(floor) and "fid-inf" not in refused and extractor is not None:
         scores = [one for one in scores if base(one.name) != "fid-inf"]
         refused["fid-inf"] = FAR
-    if selection.history:
+    if trained.best:
         final = scores[0]  # the distance, for pictures and for vectors
         family, _, protocol = final.name.partition("_")
         value = final.value
-        if selection.best_step != training.step:
-            generator = copy.deepcopy(training.average)
-            generator.load_state_dict(selection.best)
-            chosen = _samples(generator, training, selection.device)
+        if not _same(trained.best, trained.generator.state_dict()):
+            generator = copy.deepcopy(trained.generator)
+            generator.load_state_dict(trained.best)
+            chosen = _samples(spec, trained, generator)
             value = distance(chosen, data, name, extractor)
         scores.append(replace(final, name=f"{family}-best_{protocol}", value=value))
     for one in scores:
@@ -94,11 +105,15 @@ def judge(
     return Judgement(outcome, tuple(scores), tuple(rows), floor, refused)
 
 
-def _samples(generator: nn.Module, training: Training, device: str) -> Tensor:
+def _samples(spec: TrialSpec, trained: Trained, generator: nn.Module) -> Tensor:
     """Return the samples that scores look at: their noise is a stream's start, so it is the same for every cell."""
-    spec = training.spec
-    random = stream(spec, "evaluation", device)
-    return generate(generator, training.networks.latent, spec.protocol.samples, random)
+    random = stream(spec, "evaluation", trained.device)
+    return generate(generator, trained.latent, spec.protocol.samples, random)
+
+
+def _same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> bool:
+    """Whether two states hold the same weights, wherever they lie."""
+    return all(torch.equal(first[name].cpu(), second[name].cpu()) for name in second)
 
 
 def citations(spec: TrialSpec, scores: tuple[Score, ...]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import brief, locked, read_json, read_yaml, sha256, write_json, write_yaml
-from ablation.shape import check_shape
+from ablation.shape import check_names, check_shape
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
@@ -155,14 +155,13 @@ def _link(draft: Path, final: Path) -> None:
 
 
 def _result(record: TrialRecord, files: Mapping[str, str]) -> dict[str, Any]:
-    scores = {s.name: {"value": s.value, "n": s.n, "better": s.better} for s in record.scores}
     return {
         "schema": SCHEMA,
         "key": record.key,
         "outcome": record.outcome.kind,
         "step": record.outcome.step,
         "message": record.outcome.message,
-        "scores": scores,
+        "scores": score_rows(record.scores),
         "spec": record.spec,
         "citations": list(record.citations),
         "weights": record.weights,
@@ -170,6 +169,19 @@ def _result(record: TrialRecord, files: Mapping[str, str]) -> dict[str, Any]:
         "provenance": record.provenance,
         "files": dict(files),
     }
+
+
+def score_rows(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
+    """Return scores as files keep them: value, sample count and better direction by name."""
+    return {s.name: {"value": s.value, "n": s.n, "better": s.better} for s in scores}
+
+
+def scores_of(rows: Mapping[str, Any]) -> tuple[Score, ...]:
+    """Return the scores that a file keeps; raises an error of Python's own, or ValueError, for what are none."""
+    check_names(rows)
+    return tuple(
+        Score(name, float(s["value"]), int(s["n"]), str(s["better"])) for name, s in rows.items()
+    )
 
 
 def read_record(folder: Path) -> TrialRecord | None:
@@ -181,16 +193,12 @@ def read_record(folder: Path) -> TrialRecord | None:
     try:
         if row["schema"] != SCHEMA:
             raise ValueError(f"schema {row['schema']} is not {SCHEMA}")
-        scores = tuple(
-            Score(name, float(s["value"]), int(s["n"]), str(s["better"]))
-            for name, s in row["scores"].items()
-        )
         check_shape(row)
         return TrialRecord(
             key=row["key"],
             spec=row["spec"],
             outcome=Outcome(row["outcome"], int(row["step"]), _printable(row["message"])),
-            scores=scores,
+            scores=scores_of(row["scores"]),
             citations=tuple(row["citations"]),
             weights=row["weights"],
             protocol=row["protocol"],

@@ -24,6 +24,12 @@ RAN: dict[str, type | tuple[type, ...]] = {
 """What each entry of a result's provenance is, where it has one."""
 
 
+def check_names(scores: Mapping[str, Any]) -> None:
+    """Raise ValueError for scores with a name that is none: FAMILY_EXTRACTOR_COUNT."""
+    if any(not re.fullmatch(r"[a-z][a-z0-9-]*(_[\w.+-]+)?", name) for name in scores):
+        raise ValueError(f"the scores are named {', '.join(scores)}")
+
+
 def check_shape(row: Mapping[str, Any]) -> None:
     """Raise ValueError for an entry of a wrong kind, KeyError for one that is absent."""
     for name, kind in KINDS.items():
@@ -31,8 +37,6 @@ def check_shape(row: Mapping[str, Any]) -> None:
             raise ValueError(f"{name} is {row[name]!r}")
     if not all(isinstance(text, str) for text in row["citations"]):
         raise ValueError("a citation is not a text")
-    if any(not re.fullmatch(r"[a-z][a-z0-9-]*(_[\w.+-]+)?", name) for name in row["scores"]):
-        raise ValueError(f"the scores are named {', '.join(row['scores'])}")
     for name, kind in RAN.items():
         value = row["provenance"].get(name)
         if value is not None and not isinstance(value, kind):

@@ -49,15 +49,25 @@ def begin(spec: TrialSpec, data: Dataset, device: str, *, streams: str = "") -> 
     if dress is not None:
         dress(networks.discriminator, stream(spec, f"{streams}constraint"))
     for network in (networks.generator, networks.discriminator):
-        network.to(device)
-        if any(parameter.dim() == 4 for parameter in network.parameters()):
-            network.to(memory_format=torch.channels_last)  # a tenth faster and more
-    average = copy.deepcopy(networks.generator).eval().requires_grad_(False)
+        place(network, device)
+    average = resting(copy.deepcopy(networks.generator))
     own = {name: stream(spec, f"{streams}{name}", device) for name in TRAINING}
     broken = torch.zeros((), dtype=torch.int64, device=device)
     penalty = make(spec.penalty, Penalty)
     penalty.to(device)
     return Training(spec, networks, average, _optimizers(spec, networks), penalty, own, broken)
+
+
+def place(network: nn.Module, device: str) -> None:
+    """Move a network to its device, its weights in the order in which training and scoring use them."""
+    network.to(device)
+    if any(parameter.dim() == 4 for parameter in network.parameters()):
+        network.to(memory_format=torch.channels_last)  # a tenth faster and more
+
+
+def resting(network: nn.Module) -> nn.Module:
+    """Return a network that learns nothing and draws nothing: the form in which a generator is scored."""
+    return network.eval().requires_grad_(False)
 
 
 def players(spec: TrialSpec, shape: tuple[int, ...]) -> Networks:

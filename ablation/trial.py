@@ -17,10 +17,10 @@ from torch import Tensor
 from ablation import checkpoint
 from ablation.activations import facts_of
 from ablation.datasets import Dataset, as_bytes, scaled
-from ablation.extractors import Extractor, Say, print_nothing, state_hash
+from ablation.extractors import Extractor, Say, print_nothing, state_hash, told_of
 from ablation.factories import make
 from ablation.hazards import hazards
-from ablation.judgement import citations, judge
+from ablation.judgement import Trained, citations, judge
 from ablation.networks import parameters
 from ablation.pictures import write_picture
 from ablation.probes import Probe, events
@@ -183,7 +183,8 @@ def _run(
     if outcome.kind == "converged":
         with torch.no_grad():
             snapshots[outcome.step] = _kept(training.average(fixed), data)
-    judged = judge(spec, training, data, extractor, outcome, selection)
+    trained = Trained(training.average, training.networks.latent, selection.best, device)
+    judged = judge(spec, trained, data, extractor, outcome)
     outcome = judged.outcome
     clock.lap("score")
 
@@ -239,19 +240,11 @@ def _provenance(
 ) -> dict[str, Any]:
     spec = training.spec
     seconds = clock.seconds | {"total": round(sum(clock.seconds.values()), 3)}
-    looked = None
-    if extractor is not None:
-        looked = {
-            "name": extractor.name,
-            "kind": extractor.kind,
-            "accuracy": extractor.accuracy,
-            "weights": extractor.weights,
-        }
     return provenance(device) | {
         "seconds": seconds,
         "resumed": resumed,
         "dataset": data.fingerprint,
-        "extractor": looked,
+        "extractor": told_of(extractor),
         "activations": facts_of(spec),
         "parameters": parameters(training.networks),
         "modes": {"count": data.modes.count, "ceiling": data.modes.ceiling} if data.modes else None,

@@ -24,7 +24,7 @@ DOORS = {
 LEVELS = [
     {"part", "files", "fingerprint", "shape", "published", "instruments"},
     {"spec"},
-    {"record", "factories", "known", "levels"},
+    {"record", "rescored", "factories", "known", "levels"},
     {
         *("catalogue", "activations", "losses", "penalties", "constraints", "optimizers"),
         *("datasets", "randomness"),
@@ -35,7 +35,7 @@ LEVELS = [
     {"trainer"},
     {"selection"},
     {"checkpoint", "preflight", "judgement", "costs"},
-    {"trial"},
+    {"trial", "rescoring"},
     {"experiments"},
     {"preload"},
     {"verbs"},
@@ -72,6 +72,7 @@ def test_imports_run_one_way(path: Path) -> None:
             "ablation.spec",
             "ablation.files",
             "ablation.record",
+            "ablation.rescored",
             "ablation.levels",
             "ablation.published",
             "ablation.instruments",
