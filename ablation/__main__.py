@@ -12,6 +12,7 @@ ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 ROOMS = {
     **dict.fromkeys(("list", "train", "rerun", "logs"), "one"),
     **dict.fromkeys(("sweep", "plan", "worker", "status", "retry"), "many"),
+    "score": "scoring",
     **dict.fromkeys(("report", "compare", "export"), "meaning"),
     "doctor": "health",
     "probe": "probe",
@@ -130,6 +131,19 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument(
         "keys", nargs="*", metavar="KEY", help="these trials, whatever their outcome"
     )
+
+    added = verb("score", "score stored generators again, without training", study=True, own=True)
+    added.add_argument(
+        "words", nargs="*", metavar="KEY|protocol.X=VALUE",
+        help="these trials (all of them), and what is measured otherwise: protocol.samples=10000"
+        " protocol.extractor=inception protocol.weights=FILE (as at their end)",
+    )  # fmt: skip
+    added.add_argument("--again", action="store_true", help="also what was scored so before")
+    added.add_argument(
+        "--workers", type=_count, metavar="N", help="trials at once (one per core or GPU)"
+    )
+    added.add_argument("--device", default="cpu", metavar="DEVICE", help="cpu or cuda:K (cpu)")
+    json(added)
 
     json(verb("report", "write HTML, PDF and tables", study=True))
 

@@ -13,6 +13,8 @@ from ablation.record import Score, score_rows, scores_of
 from ablation.spec import Protocol
 
 SCHEMA = 1
+STORED = ("finished", "converged", "collapsed")
+"""The outcomes that leave a generator to be scored."""
 FILE = re.compile(r"scores-[0-9a-f]{10}\.json")
 
 

@@ -17,13 +17,10 @@ from ablation.files import brief, sha256
 from ablation.judgement import Trained, judge
 from ablation.provenance import provenance
 from ablation.record import TrialRecord, read_config, read_record
-from ablation.rescored import Rescored
+from ablation.rescored import STORED, Rescored
 from ablation.scores import choose
 from ablation.spec import Protocol, TrialSpec
 from ablation.training import place, players, resting
-
-STORED = ("finished", "converged", "collapsed")
-"""The outcomes that leave a generator to be scored."""
 
 
 def rescore(

@@ -43,7 +43,7 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
     `lease` stays open to the end: while this process lives, nobody else may run the trial.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of us; the worker decides
-    threading.Thread(target=_end_with_worker, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     os.fstat(lease.descriptor)
     log = attempt_folder(folder, attempt) / "log.txt"
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -74,9 +74,10 @@ def _log(text: str) -> None:
     print(text, flush=True)
 
 
-def _end_with_worker() -> None:
+def end_with_parent() -> None:
+    """Wait for the process that started this one, and end when it is gone."""
     parent = multiprocessing.parent_process()
-    assert parent is not None, "a trial runs in a worker's child"
+    assert parent is not None, "this runs in a child"
     connection.wait([parent.sentinel])
     os._exit(ORPHANED)
 

@@ -59,7 +59,7 @@ def work(study: Path, *, device: str, slot: int = 0) -> int:
     the second one it is killed. Raises RuntimeError if trials cannot run here at all.
     """
     study = study.absolute()
-    context = _warm()
+    context = warm()
     from sweeps import backlog
 
     with _signals() as stop:
@@ -99,7 +99,7 @@ def _report(study: Path, claim: Claim, ending: str, stop: Stop) -> None:
         backlog.lost(study, claim, ending)
 
 
-def _warm() -> ForkServerContext | SpawnContext:
+def warm() -> ForkServerContext | SpawnContext:
     """Start the server from which trials fork, torch loaded; numerics get one thread each."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
