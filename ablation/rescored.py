@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import read_json, write_json
-from ablation.record import Score, score_rows, scores_of
+from ablation.record import Score, TrialRecord, score_rows, scores_of
 from ablation.spec import Protocol
 
 SCHEMA = 1
@@ -31,7 +32,7 @@ class Rescored:
     scores: tuple[Score, ...]
     weights: str
     extractor: Mapping[str, Any] | None = None
-    floors: Mapping[str, Any] = field(default_factory=dict)
+    floors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
     seconds: float = 0.0
@@ -68,8 +69,8 @@ def read_rescored(path: Path) -> Rescored:
             scores=scores_of(row["scores"]),
             weights=row["weights"],
             extractor=row["extractor"],
-            floors=row["floors"],
-            refused=row["refused"],
+            floors={name: (float(a), float(b)) for name, (a, b) in row["floors"].items()},
+            refused=dict(row["refused"]),
             device=row["device"],
             seconds=float(row["seconds"]),
             versions=row["versions"],
@@ -78,6 +79,9 @@ def read_rescored(path: Path) -> Rescored:
             found.extractor["weights"]
         if not isinstance(found.weights, str):
             raise ValueError(f"weights is {found.weights!r}")
+        for score in found.scores:
+            if not math.isfinite(score.value):
+                raise ValueError(f"the score {score.name} is {score.value}")
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} is damaged: {what}") from None
@@ -85,4 +89,14 @@ def read_rescored(path: Path) -> Rescored:
         raise ValueError(f"{path} holds the scores of another trial, {found.key}")
     if file_of(path.parent, found.protocol) != path:
         raise ValueError(f"{path} holds the scores of another protocol, {found.protocol.hash}")
+    return found
+
+
+def read_current(path: Path, record: TrialRecord) -> Rescored:
+    """Read such a file of the trial with this result; raises ValueError where it scored other weights, too."""
+    found = read_rescored(path)
+    if found.weights != record.weights:
+        raise ValueError(
+            f"{path} scored an earlier run of the trial; `ablation score` makes it again"
+        )
     return found

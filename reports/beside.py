@@ -67,7 +67,7 @@ def _rows(
 ) -> list[list[object]]:
     """Return a published score beside ours, once a block of its data set."""
     wanted, value, error = score
-    own = tables.scores[tables.scores["family"] == wanted]
+    own = tables.own[tables.own["family"] == wanted]
     blocks = [b for b in found.blocks if row.dataset in ("", b.dataset.partition("(")[0])]
     told: list[list[object]] = []
     for block in blocks:
@@ -76,7 +76,7 @@ def _rows(
         ours = next(
             (
                 c
-                for c in (cells(tables.scores, trials, name) if name else ())
+                for c in (cells(tables.own, trials, name) if name else ())
                 if (c.treatment, c.block) == (level, block.key)
             ),
             None,

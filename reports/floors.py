@@ -10,15 +10,16 @@ from reports.scales import base
 def floor(trials: pd.DataFrame, block: str, score: str) -> tuple[float, float] | None:
     """Return value and noise of real samples by a score; None where the block's trials do not say, or not by it.
 
-    A trial records the floors of its own protocol alone: that of the declared score. The best checkpoint's floor is
-    the last one's.
+    A trial's result records the floors of its own protocol, that of the declared score, by family; a generator scored
+    again has those of the protocol by whole names. The best checkpoint's floor is the last one's.
     """
-    stem, inside = base(score), trials[trials["block"] == block]
+    inside, protocol = trials[trials["block"] == block], score.partition("_")[2]
+    own = {str(name).partition("_")[2] for name in inside["score_name"].dropna()}
+    stem = base(score) if protocol in own else f"{base(score)}_{protocol}"
     if f"floor_{stem}" not in inside:
         return None
-    own = {str(name).partition("_")[2] for name in inside["score_name"].dropna()}
     known = inside[[f"floor_{stem}", f"noise_{stem}"]].dropna()
-    if score.partition("_")[2] not in own or known.empty:
+    if known.empty:
         return None
     value, noise = known.iloc[0]
     return float(value), float(noise)

@@ -113,7 +113,7 @@ def _scores(
 ) -> tuple[Drawing, ...]:
     """Draw every score by level and block, the declared ones first, then their heat maps."""
     primary = set(trials["score_name"].dropna())
-    names = score_names(tables, trials)
+    names = [n for n in score_names(tables, trials) if n in set(tables.own["score_name"])]
     drawn, maps = [], []
     for name in names:
         own = [c for c in cells(tables.scores, trials, name) if c.treatment in shown]

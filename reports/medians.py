@@ -28,7 +28,7 @@ def medians(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence
     names = [n for n in score_names(tables, trials) if base(n) not in COVERAGE]
     caption = (
         "Medians over seeds, failures counted as worst; last in each block what as many real samples score, as far as"
-        " there are so many, with the standard deviation of drawing them"
+        f" there are so many, with the standard deviation of drawing them{_again(tables)}"
     )
     return _table("cells", caption, names, tables, trials, found, order)
 
@@ -36,7 +36,7 @@ def medians(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence
 def covered(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
     """Return the medians of the scores of coverage and copying."""
     names = [n for n in score_names(tables, trials) if base(n) in COVERAGE]
-    caption = "Coverage and copying: medians over seeds, failures counted as worst"
+    caption = f"Coverage and copying: medians over seeds, failures counted as worst{_again(tables)}"
     return _table("covered", caption, names, tables, trials, found, order)
 
 
@@ -77,11 +77,19 @@ def _table(
     return table(name, caption, columns, body if names else [])
 
 
+def _again(tables: Tables) -> str:
+    """Say what the columns are that no result has."""
+    if tables.scores["own"].all():
+        return ""
+    return "; under other protocols than the trials' own, stored generators were scored again: shown, never tested"
+
+
 def _median(own: Cell | None) -> dict[str, Any]:
-    if own is None or not own.n:
+    if own is None or not (own.finite or own.failed):
         return cell("–")
     text = number(own.median) if isfinite(own.median) else "failed"
-    return cell(text, own.median)
+    known, ended = len(own.finite), own.n - own.failed
+    return cell(f"{text} ({known} of {ended})" if 0 < known < ended else text, own.median)
 
 
 def _floor(trials: pd.DataFrame, block: Block, score: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def write_comparison(studies: Sequence[Path], out: Path) -> Report:
 
 
 def _same_protocols(tables: Tables) -> None:
-    for (dataset, family), part in tables.scores.groupby(["dataset", "family"], sort=True):
+    for (dataset, family), part in tables.own.groupby(["dataset", "family"], sort=True):
         names = sorted(part["score_name"].unique())
         if len(names) > 1:
             raise ValueError(

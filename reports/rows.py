@@ -136,12 +136,14 @@ def rates(trials: pd.DataFrame, order: Sequence[str], factor: str) -> Table:
 
 
 def score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:
-    """Return every score's name: the declared ones first, then as `FIRST` has them."""
-    primary = set(trials["score_name"].dropna())
+    """Return every score's name: the declared ones first, then as `FIRST` has them, the trials' own before others."""
+    primary, own = set(trials["score_name"].dropna()), set(tables.own["score_name"])
 
-    def place(name: str) -> tuple[bool, int, str]:
-        known = base(name) in FIRST
-        return name not in primary, FIRST.index(base(name)) if known else len(FIRST), name
+    def place(name: str) -> tuple[bool, int, bool, bool, str]:
+        plain = base(name)
+        known = FIRST.index(plain) if plain in FIRST else len(FIRST)
+        best = family(name) != plain
+        return name not in primary, known, best, name not in own, name
 
     return sorted(set(tables.scores["score_name"]), key=place)
 

@@ -49,7 +49,7 @@ def designs(tables: Tables, found: Design, declared: Declared) -> Iterator[Desig
     """Yield the comparison by each score family that no block lacks, the declared one first."""
     others = [
         design(with_primary_score(tables, family), declared)
-        for family in sorted(set(tables.scores["family"]))
+        for family in sorted(set(tables.own["family"]))
     ]
     for other in sorted(others, key=lambda d: d.outcomes != found.outcomes):
         if _scored(found) and _scored(found) <= _scored(other):

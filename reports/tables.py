@@ -20,9 +20,11 @@ from ablation.record import (
     readings_schema,
     trial_folders,
 )
+from ablation.rescored import Rescored
 from ablation.spec import TrialSpec
 from reports.facts import Facts, collect, parameters
 from reports.names import BLOCK, spec_columns
+from reports.scored import floor_columns, further, score_frame
 from reports.study import Study, read_study
 
 VERSIONED = ("device", "instruction_set", "commit", "threads", "host", "attempt", "resumed")
@@ -38,7 +40,8 @@ LOST = ("missing", "damaged")
 class Tables:
     """The tidy tables of one or several studies; `problems` names what could not be read.
 
-    `facts` are what trials say of their activations.
+    Scores that are `own` stand in their trial's result: they alone are compared. `facts` are what trials say of their
+    activations.
     """
 
     studies: tuple[Study, ...]
@@ -49,16 +52,26 @@ class Tables:
     problems: tuple[str, ...]
     facts: Facts
 
+    @property
+    def own(self) -> pd.DataFrame:
+        """The scores of the trials' own protocols."""
+        return self.scores[self.scores["own"]]
+
 
 @dataclass(frozen=True)
 class _Trial:
-    """A trial's folder as read: spec and record are None where they are missing or damaged."""
+    """A trial's folder as read: spec and record are None where they are missing or damaged.
+
+    `more` are its scores under other protocols, `unread` names files of such that cannot be used.
+    """
 
     study: Study
     folder: Path
     spec: TrialSpec | None
     record: TrialRecord | None
     damage: str
+    more: tuple[Rescored, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> str:
@@ -86,7 +99,7 @@ def load(folders: Sequence[Path]) -> Tables:
         frame = pd.DataFrame(columns=list(_row_template()))
     problems = [p for s in studies for p in s.problems]
     readings, unread = _readings(trials, frame)
-    scores = _scores(trials, frame)
+    scores = score_frame([(t.folder.name, t.record, t.more) for t in trials if t.record], frame)
     wide = scores.pivot(index="key", columns="score_name", values="value")
     cited = {c for t in trials if t.record for c in t.record.citations if c}
     return Tables(
@@ -95,7 +108,7 @@ def load(folders: Sequence[Path]) -> Tables:
         scores=scores,
         readings=readings,
         citations=tuple(sorted(cited, key=str.lower)),
-        problems=tuple(problems + unread),
+        problems=(*problems, *unread, *(text for t in trials for text in t.unread)),
         facts=collect(
             ((t.spec, t.record.provenance) for t in trials if t.spec and t.record), names
         ),
@@ -122,7 +135,8 @@ def _read(study: Study, folder: Path) -> _Trial:
         spec = TrialSpec.read(record.spec) if record and record.spec else read_config(folder)
         if record and not folder.name == record.key == spec.key:
             damage = f"result.json answers another trial, {record.key}"
-        return _Trial(study, folder, spec, None if damage else record, damage)
+        beside = further(folder, record) if record and not damage else ((), ())
+        return _Trial(study, folder, spec, None if damage else record, damage, *beside)
     except (ValueError, TypeError, AttributeError, OSError) as error:
         damage = str(error).replace(f"{folder}/", "").replace(f"{study.folder}/", "")
     try:
@@ -164,7 +178,7 @@ def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
         for name, value in sorted(_mapping(said.get("floors")).items()):
             both = value if isinstance(value, list) and len(value) == 2 else (None, None)
             row[f"floor_{name}"], row[f"noise_{name}"] = map(_scalar, both)
-        row |= parameters(said)
+        row |= dict(floor_columns(trial.record, trial.more)) | parameters(said)
         row["hazards"] = " | ".join(map(str, said.get("hazards") or ()))
     return row
 
@@ -175,21 +189,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _scalar(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def _scores(trials: Sequence[_Trial], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a score, with what identifies its trial."""
-    told = ["key", "treatment", "dataset", "block", "seed"]
-    columns = ["key", "score_name", "family", "value", "n", "better"]
-    rows = [
-        (t.folder.name, s.name, s.name.split("_")[0], s.value, s.n, s.better)
-        for t in trials
-        if t.record
-        for s in t.record.scores
-    ]
-    scores = pd.DataFrame(rows, columns=columns)
-    scores["value"] = scores["value"].astype(float)
-    return scores.merge(frame[told], on="key", how="left")
 
 
 def _readings(trials: Sequence[_Trial], frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
@@ -229,7 +228,7 @@ def with_primary_score(tables: Tables, family: str) -> pd.DataFrame:
     `auto` is fid where a data set has it, else frechet. A data set has one score name, that of most
     of its trials; `other_score` names another protocol's score, which is never put beside it.
     """
-    trials, scores = tables.trials.copy(), tables.scores
+    trials, scores = tables.trials.copy(), tables.own
     for name in ("score_name", "better", "other_score"):
         trials[name] = pd.Series([None] * len(trials), index=trials.index, dtype=object)
     trials["score"] = float("nan")

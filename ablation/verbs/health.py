@@ -91,6 +91,7 @@ def _environment() -> Iterator[tuple[str, str, str]]:
 def _files(study: Path) -> Iterator[tuple[str, str, str]]:
     """Yield what is wrong with a study's files: every result names the SHA-256 of its own."""
     from ablation.record import read_config, read_record, trial_folders
+    from ablation.rescored import files_in, read_current
     from sweeps.study import read_study
 
     read_study(study)
@@ -111,6 +112,8 @@ def _files(study: Path) -> Iterator[tuple[str, str, str]]:
                     raise ValueError(f"{path} is missing")
                 if sha256(path) != digest:
                     raise ValueError(f"{path} is not the file that the trial wrote")
+            for path in files_in(folder):
+                read_current(path, record)
         except ValueError as error:
             yield BAD, "trial", str(error)
         else:
