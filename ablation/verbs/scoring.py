@@ -26,12 +26,14 @@ def do_score(given: Namespace) -> int:
     from ablation.record import trial_folders
     from sweeps.devices import slots
     from sweeps.rescoring import Found, asked_of, score
+    from sweeps.worker import warm
 
     keys = [word for word in given.words if "=" not in word]
     changes = protocol_changes([word for word in given.words if "=" in word])
     chosen = [trial_of(study, word) for word in keys] or trial_folders(study)
     asked, others, damaged = asked_of(list(dict.fromkeys(chosen)), changes)
     places = slots(given.device, given.workers)
+    warm()  # it loads torch while we do
     seen = _seen_by(asked, study / "extractors")
     for text in damaged:
         tell(text)
