@@ -14,7 +14,7 @@ from ablation.factories import make
 from ablation.hazards import hazards
 from ablation.losses import Loss
 from ablation.part import Part
-from ablation.scores import choose, kind
+from ablation.scores import choose, families, kind
 from ablation.spec import TrialSpec
 from ablation.training import begin, players
 
@@ -54,6 +54,20 @@ def check(
         for spec in {s.dataset: s for s in specs if found[s.cell][0] is None}.values():
             choose(spec, data[spec.dataset], extractors, say)
     return [found[spec.cell] for spec in specs]
+
+
+def score_families(specs: Sequence[TrialSpec]) -> list[str]:
+    """Return the families of the scores that some of these trials will have.
+
+    Raises ValueError if data cannot be had or an extractor does not fit them.
+    """
+    data: dict[Part, Dataset] = {}
+    found: dict[str, None] = {}
+    for spec in {(spec.dataset, spec.protocol): spec for spec in specs}.values():
+        if spec.dataset not in data:
+            data[spec.dataset] = make(spec.dataset, Dataset)
+        found |= dict.fromkeys(families(spec, data[spec.dataset]))
+    return list(found)
 
 
 def site_names(spec: TrialSpec) -> list[str]:

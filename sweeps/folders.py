@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,6 +111,18 @@ def verdict(folder: Path) -> tuple[str, float | None]:
         return "pruned", None
     values = [score.value for score in record.scores if score.better == "lower"]
     return "complete", values[0] if values and not math.isnan(values[0]) else math.inf
+
+
+def scored_by(folders: Sequence[Path]) -> list[str]:
+    """Return the families of the scores that these trials have; damaged results have none."""
+    found: dict[str, None] = {}
+    for folder in folders:
+        try:
+            record = read_record(folder)
+        except ValueError:
+            continue
+        found |= {s.name.split("_")[0]: None for s in (record.scores if record else ())}
+    return list(found)
 
 
 def readable(study: Path) -> list[TrialSpec]:

@@ -15,7 +15,7 @@ from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
 from sweeps.preset import SWAP, Preset, preset
-from sweeps.study import Plan, declare, published
+from sweeps.study import AUTO, Plan, check_score, declare, published
 
 GONE = object()
 Checked = tuple[str | None, Sequence[str]]
@@ -29,11 +29,13 @@ def plan(
     declared: Mapping[str, Any] | None = None,
     check: Callable[[Sequence[TrialSpec]], Sequence[Checked]] | None = None,
     site_names: Callable[[TrialSpec], Sequence[str]] | None = None,
+    families: Callable[[Sequence[TrialSpec]], Sequence[str]] | None = None,
 ) -> Plan:
     """Return the trials that a preset, or the one of that name, and words ask for.
 
     Raises ValueError if no trial is left. `check` says per trial why it is impossible and its hazards
-    (`ablation.preflight.check`), `site_names` where activations stand (`ablation.preflight.site_names`).
+    (`ablation.preflight.check`), `site_names` where activations stand (`ablation.preflight.site_names`), `families`
+    which scores the trials will have (`ablation.preflight.score_families`): it is asked where one is declared.
     """
     asked = sweep if isinstance(sweep, Preset) else preset(sweep)
     swapped, merged = _swapped(asked.swap_one_site, _merged(asked.overrides, words))
@@ -54,6 +56,10 @@ def plan(
         raise ValueError(skipped[0][1])
     if swapped and site_names is not None:
         found = [cell for pair in found for cell in _one_site(*pair, swapped, site_names)]
+    said = dict(asked.declared) | {k: v for k, v in (declared or {}).items() if v is not None}
+    known = families([s for _, s in found]) if families and said.get("score", AUTO) != AUTO else ()
+    if known:
+        check_score(said["score"], known)
     warnings: list[str] = []
     if check is not None:
         checked = check([spec for _, spec in found])
@@ -71,7 +77,6 @@ def plan(
             raise ValueError(
                 f"{spec.key} would be measured by two protocols; a trial has one: give each a study"
             )
-    said = dict(asked.declared) | {k: v for k, v in (declared or {}).items() if v is not None}
     promised = declare(said, specs, order)
     factor = promised.factor
     return Plan(

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import read_yaml, write_yaml
+from ablation.instruments import INSTRUMENTS, SCORES, about
 from ablation.levels import check_factor, levels, resolve
 from ablation.part import check_number
 from ablation.published import Published
 from ablation.spec import TrialSpec
 
 SCHEMA = 1
+AUTO = "auto"
+"""The declared score that is FID where a data set has it, else the Frechet distance."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Declared:
     `factor` is what it compares, `reference` the level that the others are compared with.
     """
 
-    score: str = "auto"
+    score: str = AUTO
     reference: str = "leaky_relu"
     alpha: float = 0.05
     effect: float = 1.1
@@ -58,6 +61,8 @@ def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence
     for name in ("score", "factor", "pairs"):  # a reference may be a number, too
         if not isinstance(getattr(found, name), str):
             raise ValueError(f"declared.{name} is {getattr(found, name)!r}; it is a name")
+    if found.score != AUTO and getattr(about(found.score), "group", "") != SCORES:
+        check_score(found.score, [name for name, row in INSTRUMENTS.items() if row.group == SCORES])
     check_number(found.alpha, float, "declared.alpha", 0, 0.5, ends="()")
     check_number(found.effect, float, "declared.effect", 1, 1_000, ends="()")
     if found.pairs not in ("all", "reference"):
@@ -73,6 +78,13 @@ def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence
     if reference is None or ("reference" not in said and not plain):
         reference = [*plain, *names][0]
     return replace(found, reference=reference)
+
+
+def check_score(score: str, families: Sequence[str]) -> None:
+    """Raise ValueError for a score that none of the `families` is, which are all that the trials will have."""
+    if score not in families:
+        known = ", ".join([AUTO, *families])
+        raise ValueError(f"declared.score is {score!r}; of these trials it is one of {known}")
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ablation.instruments.instrument import GROUPS, HERE, Instrument
+from ablation.instruments.instrument import GROUPS, HERE, SCORES, Instrument
 from ablation.instruments.scores import SCORED
 from ablation.instruments.training import TRAINING
 from ablation.instruments.units import UNITS_AND_SAMPLES
 
-__all__ = ["GROUPS", "INSTRUMENTS", "Instrument", "about", "page", "sources"]
+__all__ = ["GROUPS", "INSTRUMENTS", "SCORES", "Instrument", "about", "page", "sources"]
 
 INSTRUMENTS = {row.name: row for row in (*TRAINING, *UNITS_AND_SAMPLES, *SCORED)}
 """Every instrument by its name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ablation.scores.choosing import EXTRACTORS, choose, inception, kind
+from ablation.scores.families import families
 from ablation.scores.floors import believed, floors
 from ablation.scores.judging import NotFinite, Scored, judged, score, stand_in
 from ablation.scores.look import Glance, Look, distance, glance
@@ -24,6 +25,7 @@ __all__ = [
     "copying",
     "coverage",
     "distance",
+    "families",
     "floors",
     "frechet",
     "glance",

@@ -44,6 +44,16 @@ def _planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
 
         return names(spec)
 
+    def families(specs: Sequence[TrialSpec]) -> Sequence[str]:
+        """Return which scores there will be; once all trials are done, which there are."""
+        if study is not None and all(_done(study, spec) for spec in specs):
+            from sweeps.folders import scored_by
+
+            return scored_by([study / "trials" / spec.key for spec in specs])
+        from ablation.preflight import score_families
+
+        return score_families(specs)
+
     return plan(
         sweep,
         words,
@@ -51,6 +61,7 @@ def _planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
         declared=declared,
         check=check,
         site_names=site_names,
+        families=families,
     )
 
 

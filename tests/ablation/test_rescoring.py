@@ -27,6 +27,7 @@ from ablation.part import Part
 from ablation.record import Outcome, TrialRecord, read_record, trial_folders, write_config
 from ablation.rescored import file_of, read_rescored
 from ablation.rescoring import rescore, restore
+from ablation.scores import base, families
 from ablation.spec import TrialSpec
 from ablation.training import begin
 from ablation.trial import run
@@ -72,6 +73,9 @@ def test_the_own_protocol_gives_the_own_scores_bit_for_bit(
     folder = trial(tmp_path, spec)
     assert (folder / "best.pt").exists()
     unchanged(folder, spec)
+    record = read_record(folder)
+    assert record is not None
+    assert {base(s.name) for s in record.scores} == set(families(spec, make(spec.dataset, Dataset)))
 
 
 @pytest.mark.slow

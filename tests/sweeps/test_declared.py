@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from ablation.__main__ import main
+from ablation.instruments import INSTRUMENTS, SCORES
+from ablation.preflight import score_families
 from ablation.spec import TrialSpec
 from ablation.verbs import many
 from reports.study import read_study as read_plan
@@ -36,6 +38,54 @@ def test_an_undeclared_factor_leaves_hash_and_file_as_they_were(packed: list[Tri
     )
     assert replace(said, factor="packing").hash != said.hash
     assert replace(said, factor="packing").row()["factor"] == "packing"
+
+
+@pytest.mark.parametrize("score", ["foo", "fid_digits-cnn_5k", "loss", "dead_fraction", ""])
+def test_a_score_that_is_none_is_refused(packed: list[TrialSpec], score: str) -> None:
+    with pytest.raises(ValueError, match=r"declared.score is .*auto, fid, .*frechet"):
+        declare({"score": score}, packed, SEEDS)
+
+
+@pytest.mark.parametrize("row", [r.name for r in INSTRUMENTS.values() if r.group == SCORES])
+def test_every_score_may_be_declared(packed: list[TrialSpec], row: str) -> None:
+    assert declare({"score": row}, packed, SEEDS).score == row
+
+
+@pytest.mark.parametrize(
+    ("words", "score", "said"),
+    [
+        (["dataset=ring8"], "fid", "frechet, modes, hq, reverse-kl, memorisation, frechet-best"),
+        (["dataset=swiss_roll"], "is", "auto, frechet, modes, hq, reverse-kl, memorisation"),
+        (["dataset=digits"], "frechet", "fid, is, kid, precision, recall, memorisation, classes"),
+        (["dataset=digits"], "fid-inf", "class-recall, fid-best"),
+        (["dataset=ring8", "protocol.evaluations=0"], "frechet-best", "reverse-kl, memorisation"),
+        (["dataset=photo_patches"], "is", "fid, kid, precision, recall, memorisation, fid-best"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["plan", "sweep"])
+def test_a_score_that_no_trial_will_have_is_refused_before_training(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    verb: str,
+    words: list[str],
+    score: str,
+    said: str,
+) -> None:
+    given = [verb, *words, "--score", score, "--study", "s", "--runs", str(tmp_path)]
+    assert main(given) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert f"declared.score is {score!r}; of these trials it is one of auto, " in told[-1]
+    assert said in told[-1]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_score_that_some_trials_will_have_may_decide() -> None:
+    """Also that of a data set beside another, and any once nothing is known of done trials."""
+    words = ["dataset=digits,ring8"]
+    found = plan(None, words, declared={"score": "modes"}, families=score_families)
+    assert found.declared.score == "modes"
+    found = plan(None, words, declared={"score": "kid"}, families=lambda _: [])
+    assert found.declared.score == "kid"
 
 
 @pytest.mark.parametrize("word", ["1", 1, "packing 1", 1.0])
