@@ -83,7 +83,8 @@ SCORED = (
         "class-kl",
         SCORES,
         "Reverse KL of classes",
-        "KL divergence of the generated class histogram from the test split's, in nats.",
+        "KL divergence of the generated class histogram from the test split's, in nats; a class"
+        " that the split lacks counts as half a sample.",
         SRIVASTAVA,
     ),
     Instrument(

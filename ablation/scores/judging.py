@@ -134,14 +134,13 @@ def _classes(
             recalls.append(float(own.mean()))
             found.classes.append((f"class {number}", "class_recall", recalls[-1]))
     yield "classes", float(classes_reached(share, real)), "higher"
-    yield "class-kl", _divergence(share, real), "lower"
+    yield "class-kl", _divergence(share, real, len(recalled)), "lower"
     yield "class-recall", min(recalls), "higher"
 
 
-def _divergence(p: Tensor, q: Tensor) -> float:
-    """Return KL(p || q) of two histograms in nats, over the classes that q has."""
-    there = q > 0
-    p, q = p[there], q[there]
+def _divergence(p: Tensor, q: Tensor, count: int) -> float:
+    """Return KL(p || q) of two histograms in nats; a class without any of q's `count` samples has half a one."""
+    q = q.clamp(min=0.5 / count)
     return max(float(torch.special.xlogy(p, p / q).sum()), 0.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -20,7 +21,15 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 from ablation.datasets import Dataset, scaled
 from ablation.extractors import Classifier, Extractor, state_hash
 from ablation.factories import make
-from ablation.scores import choose, copying, floors, manifolds, nearest, reference, score
+from ablation.scores import (
+    choose,
+    copying,
+    floors,
+    manifolds,
+    nearest,
+    reference,
+    score,
+)
 from ablation.scores.fidelity import frechet_distance, moments
 from ablation.scores.judging import extrapolated
 from ablation.scores.kernel import kernel_distance
@@ -242,6 +251,37 @@ def test_each_class_is_read(digits: Dataset, trained: Extractor) -> None:
     shares = [rows[f"class {k}", "class_share_real"] for k in range(10)]
     assert sum(shares) == pytest.approx(1)
     assert min(shares) > 0.05
+
+
+def test_a_class_that_the_test_split_lacks_is_no_way_to_a_better_score() -> None:
+    """All samples in a class of which the test split has none: as far as its size can tell, log(2 M)."""
+
+    def planted(images: Tensor) -> tuple[Tensor, Tensor]:
+        flat = images.float().flatten(1)
+        return flat[:, :2], -(flat[:, :1] - torch.tensor([0.0, 80.0, 160.0, 240.0])).abs()
+
+    def of(*shares: int) -> Tensor:
+        values = torch.repeat_interleave(torch.tensor([0, 80, 160, 240]), torch.tensor(shares))
+        return values.to(torch.uint8)[:, None, None, None] * torch.ones(1, 4, 4, dtype=torch.uint8)
+
+    def labels(*shares: int) -> Tensor:
+        return torch.repeat_interleave(torch.arange(4), torch.tensor(shares))
+
+    train, held = (20, 20, 20, 20), (20, 20, 20, 0)
+    data = Dataset(
+        train=of(*train), selection=of(*held), test=of(*held),
+        train_labels=labels(*train), selection_labels=labels(*held), test_labels=labels(*held),
+    )  # fmt: skip
+    looks = Extractor("planted", "classifier", planted, "")
+
+    def divergence(*shares: int) -> float:
+        found = scored(scaled(of(*shares)), data, looks)
+        return found["class-kl"]
+
+    assert divergence(10, 10, 10, 0) == 0
+    assert divergence(0, 0, 0, 30) == pytest.approx(math.log(2 * 60))
+    mixed = [divergence(10, 10, 10, n) for n in (0, 1, 5, 20)]
+    assert mixed == sorted(set(mixed))
 
 
 def test_fid_inf_loses_the_bias_of_few_samples() -> None:
