@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ablation.scores.choosing import EXTRACTORS, choose, inception, kind
+from ablation.scores.choosing import EXTRACTORS, choose, downloaded, inception, kind
 from ablation.scores.families import families
 from ablation.scores.floors import believed, floors
 from ablation.scores.judging import NotFinite, Scored, judged, score, stand_in
@@ -25,6 +25,7 @@ __all__ = [
     "copying",
     "coverage",
     "distance",
+    "downloaded",
     "families",
     "floors",
     "frechet",

@@ -44,6 +44,7 @@ def _environment() -> Iterator[tuple[str, str, str]]:
 
     from ablation.datasets import cache_folder
     from ablation.provenance import provenance
+    from ablation.scores import downloaded
 
     seen = provenance("cpu")
     yield GOOD, "python", sys.version.split()[0]
@@ -77,12 +78,9 @@ def _environment() -> Iterator[tuple[str, str, str]]:
         writable = False
     where = "for downloads and classifiers" if writable else "cannot be written; set ABLATION_CACHE"
     yield (GOOD if writable else BAD), "cache", f"{cache} {where}"
-    weights = (
-        Path(torch.hub.get_dir()) / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
-    )
     there = (
         "there"
-        if weights.is_file()
+        if downloaded() is not None
         else "not there: downloaded at first use, or protocol.weights=FILE"
     )
     yield GOOD, "inception", f"weights {there}"

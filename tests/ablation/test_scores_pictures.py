@@ -25,6 +25,7 @@ from ablation.scores import (
     choose,
     copying,
     floors,
+    inception,
     manifolds,
     nearest,
     reference,
@@ -282,6 +283,39 @@ def test_a_class_that_the_test_split_lacks_is_no_way_to_a_better_score() -> None
     assert divergence(0, 0, 0, 30) == pytest.approx(math.log(2 * 60))
     mixed = [divergence(10, 10, 10, n) for n in (0, 1, 5, 20)]
     assert mixed == sorted(set(mixed))
+
+
+@pytest.mark.slow
+def test_inception_looks_at_few_pictures_at_a_time(weights: Path) -> None:
+    """It takes some 15 MiB a picture: 500 at once, as of a small classifier, would be 8 GiB a process."""
+    code = f"""
+import resource, torch
+from ablation.scores import inception
+torch.set_num_threads(1)
+looks = inception({str(weights)!r})
+pictures = torch.zeros(64, 3, 16, 16, dtype=torch.uint8)
+looks.features(pictures[:1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+looks.features(pictures)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=500
+    )
+    more, before = map(int, done.stdout.split())
+    assert more < 0.6 * before, "KiB on Linux, bytes on macOS: a share is the same"
+
+
+@pytest.mark.slow
+def test_downloaded_weights_and_the_same_file_are_one_extractor(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    place = tmp_path / "hub" / "checkpoints" / "weights-inception-2015-12-05-6726825d.pth"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(weights.read_bytes())
+    found, given = inception(None), inception(str(weights))
+    assert (found.name, found.weights) == (given.name, given.weights)
 
 
 def test_fid_inf_loses_the_bias_of_few_samples() -> None:
