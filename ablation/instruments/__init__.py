@@ -48,7 +48,8 @@ def page() -> str:
         " `protocol.probes` asks for; every fourth probe, the look before training and the last one also take ranks,"
         " dormant units and weights. Scores lie in `result.json`; beside them, under `provenance.floors`, stands what"
         " real samples score at the same count (value and standard deviation), and under `provenance.refused` why one"
-        " is absent. A family with `-best` is that of the checkpoint that was best on the selection split.",
+        " is absent. A family with `-best` is that of the checkpoint that was best on the selection split. What"
+        " `ablation score` finds lies beside `result.json`, one `scores-PROTOCOL.json` a protocol.",
     ]
     for group, heading in GROUPS.items():
         told += ["", f"## {heading}", ""]
