@@ -73,10 +73,13 @@ def start(out: Path, name: str, workers: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("layer-norms", "augmentation")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["freeze-generator", "layer-norms", pytest.param("augmentation", marks=pytest.mark.long)],
+    ["freeze-generator", *LONG],
 )
 def test_a_killed_experiment_goes_on_to_the_same_bytes(name: str, tmp_path: Path) -> None:
     """Two workers in one go, and one worker killed after its first trial: one table, one figure."""
