@@ -118,8 +118,10 @@ def follow(average: nn.Module, source: nn.Module, decay: float) -> None:
 def generate(generator: nn.Module, latent: int, count: int, random: torch.Generator) -> Tensor:
     """Return `count` samples of a generator (N C H W or N D), drawn 250 at a time from `random`."""
     parts = []
-    for start in range(0, count, 250):
-        size = min(250, count - start)
-        noise = torch.randn(size, latent, generator=random, device=random.device)
-        parts.append(generator(noise))
+    with torch.random.fork_rng(devices=[]):  # a module that draws on its own draws alike each time
+        torch.default_generator.manual_seed(random.initial_seed())
+        for start in range(0, count, 250):
+            size = min(250, count - start)
+            noise = torch.randn(size, latent, generator=random, device=random.device)
+            parts.append(generator(noise))
     return torch.cat(parts)

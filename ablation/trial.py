@@ -28,6 +28,7 @@ from ablation.provenance import provenance
 from ablation.randomness import stream
 from ablation.record import (
     Outcome,
+    Reading,
     TrialRecord,
     attempt_folder,
     commit,
@@ -162,7 +163,7 @@ def _run(
             state.step * SNAPSHOTS // spec.budget.steps
             > (state.step - 1) * SNAPSHOTS // spec.budget.steps
         ):
-            with torch.no_grad():
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
                 snapshots[state.step] = _kept(state.average(fixed), data)
         if progress is not None:
             progress(state.step, spec.budget.steps)
@@ -181,14 +182,14 @@ def _run(
     if selection.history:
         clock.move("train", "select", selection.seconds)
     if outcome.kind == "converged":
-        with torch.no_grad():
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
             snapshots[outcome.step] = _kept(training.average(fixed), data)
     trained = Trained(training.average, training.networks.latent, selection.best, device)
     judged = judge(spec, trained, data, extractor, outcome)
     outcome = judged.outcome
     clock.lap("score")
 
-    measured = [*probe.readings, *selection.readings(), *judged.classes]
+    measured = [*_finite(probe.readings, outcome), *selection.readings(), *judged.classes]
     write_readings(scratch / "readings.parquet", [*measured, *events(measured, outcome)])
     torch.save(training.average.state_dict(), scratch / "generator.pt")
     if selection.best:
@@ -210,6 +211,14 @@ def _run(
         protocol=spec.protocol.hash,
         provenance=_provenance(training, device, clock, data, extractor, resumed) | judged.told(),
     )
+
+
+def _finite(readings: list[Reading], outcome: Outcome) -> list[Reading]:
+    """Return what was read before a training diverged, and the losses of that step: what follows has no meaning."""
+    if outcome.kind != "diverged":
+        return readings
+    end = outcome.step
+    return [r for r in readings if r.step < end or (r.step == end and r.quantity == "loss")]
 
 
 def probe_of(spec: TrialSpec, training: Training, data: Dataset, device: str) -> Probe:

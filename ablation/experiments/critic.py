@@ -14,7 +14,7 @@ from ablation.constraints import Constraint
 from ablation.datasets import Dataset, scaled
 from ablation.factories import make
 from ablation.losses import Loss
-from ablation.probes import unmoved
+from ablation.probes import unmoved, verdicts
 from ablation.spec import TrialSpec
 from ablation.training import Training, begin
 
@@ -84,8 +84,8 @@ def judged(
     """Return treatment, network, quantity and value of one state of the game on a fixed batch.
 
     For every loss its generator's side: the L2 norms of its gradient at the generator's parameters together and at
-    the samples. For the discriminator its own loss, without penalty, and how often it is right (logits above 0 for
-    real samples, below 0 for others). Nothing is moved: neither buffers nor gradients nor random streams.
+    the samples. For the discriminator its own loss, without penalty, and what the probes note of its logits. Nothing
+    is moved: neither buffers nor gradients nor random streams.
     """
     spec, networks = training.spec, training.networks
     generator, discriminator = networks.generator, networks.discriminator
@@ -102,10 +102,11 @@ def judged(
             rows.append((name, "generator", "loss", value.item()))
             rows.append((name, "generator", "signal_to_generator", norm(found[:1])))
             rows.append((name, "generator", "parameter_gradient_norm", norm(found[1:])))
-    value = make(spec.loss, Loss).discriminator(real=a, fake=b.detach())
+    own_loss = make(spec.loss, Loss)
+    value = own_loss.discriminator(real=a, fake=b.detach())
     rows.append(("", "discriminator", "loss", value.item()))
-    right = torch.cat([a > 0, b < 0]).double().mean()
-    rows.append(("", "discriminator", "accuracy", right.item()))
+    for quantity, share in verdicts(a, b.detach(), own_loss.boundary).items():
+        rows.append(("", "discriminator", quantity, share.item()))
     return rows
 
 

@@ -46,10 +46,16 @@ def page() -> str:
         "",
         "Readings lie in `readings.parquet` of every trial (step, network, layer, quantity, value) at the steps that"
         " `protocol.probes` asks for; every fourth probe, the look before training and the last one also take ranks,"
-        " dormant units and weights. Scores lie in `result.json`; beside them, under `provenance.floors`, stands what"
-        " real samples score at the same count (value and standard deviation), and under `provenance.refused` why one"
-        " is absent. A family with `-best` is that of the checkpoint that was best on the selection split. What"
-        " `ablation score` finds lies beside `result.json`, one `scores-PROTOCOL.json` a protocol.",
+        " dormant units and weights. What ends in `_real` or `_fake` is D's on real or on generated samples alone"
+        " (ranks and dormant units of D are only taken so). A layer `generator.2` is an activation site, counted from"
+        " the input; `generator.2.weight` is a parameter, by its name in `generator.pt`. The value of an event is its"
+        " place in their order, its step when it came.",
+        "",
+        "Scores lie in `result.json`; beside them, under `provenance.floors`, stands what real samples score (value,"
+        " standard deviation, and the number of samples: the score's own, or as many as the training split has), and"
+        " under `provenance.refused` why one is absent. A family with `-best` is that of the checkpoint that was best"
+        " on the selection split; its floor is the family's. What `ablation score` finds lies beside `result.json`, one"
+        " `scores-PROTOCOL.json` a protocol.",
     ]
     for group, heading in GROUPS.items():
         told += ["", f"## {heading}", ""]

@@ -94,8 +94,8 @@ TRAINING = (
         "spectral_norm",
         WEIGHTS,
         "Spectral norm",
-        "Largest singular value of each weight as the matrix (out, everything else), to about"
-        " 0.3 %: how much the layer can stretch.",
+        "Largest singular value of each weight as the matrix (out, everything else),"
+        " before training and at deep probes: how much the layer can stretch.",
         MIYATO,
     ),
 )

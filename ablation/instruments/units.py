@@ -183,7 +183,7 @@ UNITS_AND_SAMPLES = (
         "event_samples_collapse",
         EVENTS,
         "Samples collapse",
-        "First probe at which the samples' variance is below a hundredth of the data's.",
+        "First probe at which the samples' variance has fallen below a hundredth of the data's.",
         HERE,
     ),
     Instrument(

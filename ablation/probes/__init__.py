@@ -7,7 +7,7 @@ from ablation.probes.ledger import Ledger
 from ablation.probes.probe import Probe
 from ablation.probes.schedule import DEEP, deep, due
 from ablation.probes.units import DEAD, DORMANT, RANK_ROWS, SATURATED, effective_rank
-from ablation.probes.watch import Unwatched, Watch, attenuation, tapped, unmoved
+from ablation.probes.watch import Unwatched, Watch, attenuation, tapped, unmoved, verdicts
 from ablation.probes.weights import spectral_norm
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "spectral_norm",
     "tapped",
     "unmoved",
+    "verdicts",
 ]

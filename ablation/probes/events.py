@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from ablation.record import Outcome, Reading
@@ -15,7 +16,7 @@ RISE = 0.1
 LOST = 0.9
 """Modes are lost where fewer than this share of the most so far are reached."""
 FLAT = 0.01
-"""Samples have collapsed where their variance is below this share of the data's."""
+"""Samples collapse where their variance falls below this share of the data's: not where it has never been above."""
 
 Rows = Sequence[Reading]
 
@@ -52,8 +53,8 @@ def _first(
 ) -> Reading | None:
     """Return the first reading of the first quantity there is that `happens(value, most so far)`, as an event."""
     for quantity in quantities:
-        own = [r for r in readings if r.quantity == quantity]
-        most = -float("inf")
+        own = [r for r in readings if r.quantity == quantity and math.isfinite(r.value)]
+        most = -math.inf
         for reading in own:
             most = max(most, reading.value)
             if happens(reading.value, most):
@@ -75,8 +76,8 @@ def _lost(value: float, most: float) -> bool:
     return value < LOST * most
 
 
-def _flat(value: float, _: float) -> bool:
-    return value < FLAT
+def _flat(value: float, most: float) -> bool:
+    return value < FLAT <= most
 
 
 def _units_die(readings: Rows) -> Reading | None:
@@ -86,7 +87,7 @@ def _units_die(readings: Rows) -> Reading | None:
     for reading in readings:
         if reading.quantity == "dead_fraction":
             rise = reading.value - first.setdefault(reading.layer, reading.value)
-            if rise >= RISE:
+            if rise > RISE - 1e-9:
                 risen.append((reading.step, -rise, reading))
     if not risen:
         return None

@@ -17,5 +17,5 @@ def deep(step: int, steps: int, probes: int) -> bool:
     """Whether a probed step is probed in depth: before training, the last, and every `DEEP`-th even one."""
     if probes == 0:
         return False
-    rare = max(probes // DEEP, 1)
-    return step in (0, steps) or step * rare // steps != (step - 1) * rare // steps
+    number, before = (s * probes // steps for s in (step, step - 1))
+    return step in (0, steps) or any(k % DEEP == 0 for k in range(max(before, 0) + 1, number + 1))

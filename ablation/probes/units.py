@@ -51,9 +51,12 @@ def see(site: ActivationSite, u: Tensor, h: Tensor, *, depth: bool) -> Seen:
 def _gram(h: Tensor) -> Tensor:
     """Return the Gram matrix, over the lesser side, of outputs at `RANK_ROWS` even (sample, position) pairs."""
     rows = h.flatten(2).transpose(1, 2) if h.dim() > 2 else h[:, None]  # N P C
-    samples = rows[:: max(len(rows) // RANK_ROWS, 1)][:RANK_ROWS]
-    each = -(-RANK_ROWS // len(samples))
-    some = samples[:, :: max(samples.shape[1] // each, 1)].flatten(0, 1)[:RANK_ROWS].double()
+    n, p, count = len(rows), rows.shape[1], min(RANK_ROWS, len(rows) * rows.shape[1])
+    at = [(i * n // count, i * p // count) for i in range(count)]  # a walk through both
+    if len(set(at)) < count:
+        at = [divmod(i * n * p // count, p) for i in range(count)]
+    which, where = zip(*at, strict=True)
+    some = rows[list(which), list(where)].double()
     return some @ some.T if len(some) <= some.shape[1] else some.T @ some
 
 

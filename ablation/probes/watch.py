@@ -63,10 +63,8 @@ class Watching:
 
     def logits(self, real: Tensor, fake: Tensor, boundary: float | None) -> None:
         """Note the share of right verdicts, and of pairs in the right order."""
-        if boundary is not None:
-            right = torch.cat([real > boundary, fake < boundary])
-            self.value("accuracy", right.float().mean())
-        self.value("separation", _separation(real.detach(), fake.detach()))
+        for quantity, share in verdicts(real.detach(), fake.detach(), boundary).items():
+            self.value(quantity, share)
 
     def gradient(self, quantity: str, tensor: Tensor) -> None:
         """Keep the gradient at a tensor."""
@@ -126,6 +124,14 @@ def attenuation(norms: Tensor) -> float:
     return float((depth * decades).sum() / depth.square().sum())
 
 
+def verdicts(real: Tensor, fake: Tensor, boundary: float | None) -> dict[str, Tensor]:
+    """Return `separation` of logits (N and M), and `accuracy` where their loss has a boundary."""
+    found = {}
+    if boundary is not None:
+        found["accuracy"] = torch.cat([real > boundary, fake < boundary]).double().mean()
+    return found | {"separation": _separation(real, fake)}
+
+
 def _separation(real: Tensor, fake: Tensor) -> Tensor:
     """Return the share of pairs in which the real sample's logit is the greater one; ties count half."""
     ordered = fake.flatten().sort().values
@@ -148,10 +154,17 @@ def tapped(watched: Sequence[ActivationSite], tap: Tap) -> Iterator[None]:
 
 @contextmanager
 def unmoved(*networks: nn.Module) -> Iterator[None]:
-    """Give back the buffers of networks (batch norm's running statistics) as they were."""
-    kept = [(buffer, buffer.clone()) for network in networks for buffer in network.buffers()]
+    """Give back the buffers of networks (batch norm's running statistics) as they were: values, and tensors too."""
+    modules = [module for network in networks for module in network.modules()]
+    kept = [
+        (module._buffers, name, buffer, buffer.clone())
+        for module in modules
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
     try:
         yield
     finally:
-        for buffer, before in kept:
+        for own, name, buffer, before in kept:
             buffer.copy_(before)
+            own[name] = buffer

@@ -11,25 +11,26 @@ from torch.nn.utils import parametrize
 from ablation.activations import ActivationSite
 from ablation.probes.ledger import Ledger, Row
 
-LANCZOS = 16
-"""Steps of the bidiagonalisation that finds the largest singular value."""
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+"""Layers whose weight begins with the incoming channels."""
 
 
 def weights(network: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """Yield name and value of every weight with two dimensions or more, activations' own parameters left out.
+    """Yield name and value (outgoing channels first) of every weight with two dimensions or more.
 
-    A parametrised weight (spectral normalisation) counts as the layer uses it.
+    Activations' own parameters are left out; a parametrised weight (spectral norm) counts as its layer uses it.
     """
+    inner = {id(m) for s in network.modules() if isinstance(s, ActivationSite) for m in s.modules()}
     for prefix, module in network.named_modules():
-        if isinstance(module, ActivationSite | parametrize.ParametrizationList):
+        if id(module) in inner or isinstance(module, parametrize.ParametrizationList):
             continue
-        stem = f"{prefix}." if prefix else ""
+        found = [(name, p.detach()) for name, p in module.named_parameters(recurse=False)]
         if parametrize.is_parametrized(module):
-            for name in module.parametrizations:
-                yield f"{stem}{name}", _as_used(module, name)
-        for name, parameter in module.named_parameters(recurse=False):
-            if parameter.dim() > 1 and ".phi" not in prefix:
-                yield f"{stem}{name}", parameter.detach()
+            found += [(name, _as_used(module, name)) for name in module.parametrizations]
+        for name, value in found:
+            if value.dim() > 1:
+                turned = isinstance(module, TRANSPOSED)
+                yield f"{prefix}.{name}".lstrip("."), value.transpose(0, 1) if turned else value
 
 
 def _as_used(module: nn.Module, name: str) -> Tensor:
@@ -56,7 +57,7 @@ def note(
         ledger.scalar(network, layer, "weight_norm", _norm(weight))
         if name in before:
             ledger.scalar(network, layer, "update_norm", _norm(weight - before[name]))
-        ledger.later(bidiagonal(weight), _largest(network, layer))
+        ledger.later(gram(weight), _largest(network, layer))
 
 
 def _norm(value: Tensor) -> Tensor:
@@ -64,46 +65,26 @@ def _norm(value: Tensor) -> Tensor:
     return found
 
 
-def bidiagonal(weight: Tensor) -> Tensor:
-    """Return diagonal and superdiagonal (2 k) of a small bidiagonal matrix with the weight's largest singular value.
+def gram(weight: Tensor) -> Tensor:
+    """Return the Gram matrix, over the lesser side, of the weight as the matrix (out, everything else).
 
-    A weight counts as the matrix (out, everything else), as in Miyato et al. 2018. Golub-Kahan-Lanczos with full
-    reorthogonalisation from a fixed start: no draw, and nothing that waits for a device.
+    It is that of the weight divided by its Frobenius norm, and holds the norm in a row below: nothing underflows, and
+    nothing waits for a device.
     """
     a = weight.flatten(1)
-    a = a if a.shape[0] >= a.shape[1] else a.T
-    steps = min(LANCZOS, a.shape[1])
-    start = torch.arange(1, a.shape[1] + 1, dtype=a.dtype, device=a.device)
-    v = (start * 12.9898).sin() + 0.01
-    v = v / v.norm()
-    noise = a.norm() * torch.finfo(a.dtype).eps * sum(a.shape)
-
-    def unit(vector: Tensor, length: Tensor) -> Tensor:
-        """Return a vector of norm 1; 0 where nothing but rounding is left."""
-        return torch.where(length > noise, vector / length, 0.0)
-
-    left, right = a.new_zeros(steps, a.shape[0]), a.new_zeros(steps, a.shape[1])
-    found = a.new_zeros(2, steps)
-    for k in range(steps):
-        right[k] = v
-        u = a @ v
-        u = u - left[:k].T @ (left[:k] @ u)
-        found[0, k] = u.norm()
-        u = unit(u, found[0, k])
-        left[k] = u
-        v = a.T @ u
-        v = v - right[: k + 1].T @ (right[: k + 1] @ v)
-        found[1, k] = v.norm()
-        v = unit(v, found[1, k])
-    return found
+    a = a if a.shape[0] <= a.shape[1] else a.T
+    size = _norm(a)
+    unit = a / size.clamp(min=torch.finfo(a.dtype).tiny).to(a.dtype)
+    below = torch.zeros(1, len(a), dtype=a.dtype, device=a.device) + size.to(a.dtype)
+    return torch.cat([unit @ unit.T, below])
 
 
 def spectral_norm(found: Tensor) -> float:
-    """Return the largest singular value of the bidiagonal matrix that `bidiagonal` returns; nan if not finite."""
+    """Return the largest singular value of the weight of which `gram` was taken; nan if it is not finite."""
     if not torch.isfinite(found).all():
         return float("nan")
-    matrix = torch.diag(found[0]) + torch.diag(found[1, :-1], 1)
-    return float(torch.linalg.matrix_norm(matrix, 2))
+    size, squares = float(found[-1, 0]), found[:-1].float()
+    return size * float(torch.linalg.eigvalsh(squares)[-1].clamp(min=0).sqrt())
 
 
 def _largest(network: str, layer: str) -> Callable[[Tensor], Iterator[Row]]:

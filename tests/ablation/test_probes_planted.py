@@ -14,11 +14,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablation.activations import Activation, ActivationSite, sites
 from ablation.networks import Logit, Networks
-from ablation.probes import Probe, attenuation, effective_rank, events
+from ablation.probes import Probe, attenuation, deep, due, effective_rank, events, unmoved
 from ablation.probes.ledger import Ledger
 from ablation.probes.units import Units, see
 from ablation.probes.watch import Watching
-from ablation.probes.weights import bidiagonal, spectral_norm, weights
+from ablation.probes.weights import gram, spectral_norm, weights
 from ablation.record import Outcome, Reading
 from ablation.spec import Part, TrialSpec
 
@@ -71,6 +71,16 @@ def test_of_a_convolution_the_rank_is_over_samples_and_positions(part: Parts) ->
     assert seen(site, u)["effective_rank"] > 1.9
     u[:, 1] = u[:, 0]
     assert seen(site, u)["effective_rank"] == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "side"), [(256, 14), (256, 8), (64, 4), (16, 16), (3, 2)])
+def test_a_constant_corner_does_not_hide_what_the_other_positions_do(
+    n: int, side: int, part: Parts
+) -> None:
+    site, u = site_of(part, "identity"), normal(n, 16, side, side)
+    full = seen(site, u)["effective_rank"]
+    u[:, :, 0, 0] = 1.0
+    assert seen(site, u)["effective_rank"] > 0.6 * full > 3
 
 
 def test_a_unit_is_dormant_beside_its_neighbours(part: Parts) -> None:
@@ -146,15 +156,33 @@ def test_a_gradient_of_nothing_has_a_finite_attenuation() -> None:
 def test_the_spectral_norm_is_the_largest_singular_value(shape: tuple[int, ...]) -> None:
     a = normal(*shape, seed=4)
     exact = float(torch.linalg.matrix_norm(a.flatten(1), 2))
-    assert spectral_norm(bidiagonal(a)) == pytest.approx(exact, rel=3e-3)
-    assert spectral_norm(bidiagonal(a)) <= exact * (1 + 1e-9)
+    assert spectral_norm(gram(a)) == pytest.approx(exact, rel=1e-5)
+    assert spectral_norm(gram(a)) <= exact * (1 + 1e-5)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-3, 1e-2, 0.1])
+def test_the_spectral_norm_of_a_nearly_orthogonal_weight(noise: float) -> None:
+    a = (torch.linalg.qr(normal(256, 256)).Q + noise * normal(256, 256, seed=1) / 16).float()
+    exact = float(torch.linalg.matrix_norm(a.double(), 2))
+    for scale in (1e-30, 1.0, 1e30):
+        assert spectral_norm(gram(a * scale).double()) == pytest.approx(exact * scale, rel=1e-5)
+
+
+def test_a_transposed_convolution_is_a_matrix_of_its_outputs() -> None:
+    torch.manual_seed(0)
+    layer = nn.ConvTranspose2d(6, 3, 4)
+    ((name, weight),) = weights(nn.Sequential(layer))
+    matrix = layer.weight.detach().transpose(0, 1).flatten(1)
+    assert (name, tuple(weight.shape)) == ("0.weight", (3, 6, 4, 4))
+    exact = float(torch.linalg.matrix_norm(matrix, 2))
+    assert spectral_norm(gram(weight).double()) == pytest.approx(exact, rel=1e-5)
 
 
 def test_the_spectral_norm_of_what_has_no_rank() -> None:
     outer = normal(6, 1) @ normal(1, 9, seed=1)
-    assert spectral_norm(bidiagonal(outer)) == pytest.approx(float(outer.norm()))
-    assert spectral_norm(bidiagonal(torch.zeros(4, 7))) == 0.0
-    assert math.isnan(spectral_norm(bidiagonal(torch.full((4, 7), math.nan))))
+    assert spectral_norm(gram(outer)) == pytest.approx(float(outer.norm()))
+    assert spectral_norm(gram(torch.zeros(4, 7))) == 0.0
+    assert math.isnan(spectral_norm(gram(torch.full((4, 7), math.nan))))
 
 
 def test_a_parametrised_weight_counts_as_its_layer_uses_it() -> None:
@@ -163,7 +191,7 @@ def test_a_parametrised_weight_counts_as_its_layer_uses_it() -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     (name, weight), *rest = weights(network)
     assert (name, rest) == ("0.weight", [])
-    assert spectral_norm(bidiagonal(weight)) == pytest.approx(1, abs=1e-3)
+    assert spectral_norm(gram(weight)) == pytest.approx(1, abs=1e-3)
     after = network.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
     assert network.training
@@ -274,6 +302,47 @@ def test_events_are_found_and_put_in_their_order() -> None:
         (4, "", "event_samples_collapse", 2.0),
         (4, "", "event_signal_falls", 2.0),
     ]
+
+
+def test_what_was_flat_from_the_start_has_not_collapsed() -> None:
+    assert events(rows("sample_variance", [0.005, 0.001]), Outcome("collapsed", 2)) == []
+    found = events(rows("sample_variance", [0.005, 0.5, 0.001]), Outcome("collapsed", 3))
+    assert [(e.step, e.quantity) for e in found] == [(3, "event_samples_collapse")]
+
+
+def test_an_edge_is_reached_by_rounding_and_infinities_are_no_greatest() -> None:
+    found = events(rows("dead_fraction", [0.2, 0.3], "generator.0"), Outcome("finished", 2))
+    assert [e.quantity for e in found] == ["event_units_die"]
+    assert events(rows("signal_to_generator", [math.inf, 1.0]), Outcome("finished", 2)) == []
+
+
+def test_a_buffer_that_is_replaced_comes_back_too() -> None:
+    class Level(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("level", torch.ones(1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.level = 0.9 * self.level + x.mean()
+            return x
+
+    module = Level()
+    first = module.level
+    with unmoved(module):
+        module(torch.ones(3))
+    assert module.level is first
+    assert float(first) == 1.0
+
+
+@pytest.mark.parametrize("probes", [1, 3, 4, 10, 12, 25, 30, 41, 50])
+@pytest.mark.parametrize("steps", [7, 1000, 1500])
+def test_every_fourth_probe_is_deep(steps: int, probes: int) -> None:
+    found = [s for s in range(1, steps + 1) if deep(s, steps, probes)]
+    assert all(due(s, steps, probes) for s in found)
+    even = [s for s in range(1, steps + 1) if s * probes // steps != (s - 1) * probes // steps]
+    if probes <= steps:
+        assert found == sorted({*even[3::4], steps})
+    assert deep(0, steps, probes)
 
 
 def test_without_a_boundary_the_separation_says_who_wins() -> None:
