@@ -16,7 +16,7 @@ from ablation.extractors import Extractor
 from ablation.instruments import sources
 from ablation.randomness import stream
 from ablation.record import Outcome, Reading, Score
-from ablation.scores import base, believed, distance, floors, score, varies
+from ablation.scores import Floor, base, believed, distance, floors, score, varies
 from ablation.spec import PARTS, TrialSpec
 from ablation.training import generate
 
@@ -42,19 +42,19 @@ class Trained:
 class Judgement:
     """How a trial ended and what its generator is worth.
 
-    `classes` are readings of each class; `floors` what real samples score, value and noise by family; `refused` says
-    why a score is absent.
+    `classes` are readings of each class; `floors` what real samples score, value, noise and count by family; `refused`
+    says why a score is absent.
     """
 
     outcome: Outcome
     scores: tuple[Score, ...] = ()
     classes: tuple[Reading, ...] = ()
-    floors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    floors: Mapping[str, Floor] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
 
     def told(self) -> dict[str, Any]:
         """Return floors and refusals in the types that JSON has."""
-        known = {name: list(both) for name, both in self.floors.items()}
+        known = {name: list(floor) for name, floor in self.floors.items()}
         return {"floors": known, "refused": dict(self.refused)}
 
 

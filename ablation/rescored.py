@@ -13,7 +13,7 @@ from ablation.files import read_json, write_json
 from ablation.record import Score, TrialRecord, score_rows, scores_of
 from ablation.spec import Protocol
 
-SCHEMA = 1
+SCHEMA = 2
 STORED = ("finished", "converged", "collapsed")
 """The outcomes that leave a generator to be scored."""
 FILE = re.compile(r"scores-[0-9a-f]{10}\.json")
@@ -32,7 +32,7 @@ class Rescored:
     scores: tuple[Score, ...]
     weights: str
     extractor: Mapping[str, Any] | None = None
-    floors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    floors: Mapping[str, tuple[float, float, int]] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
     seconds: float = 0.0
@@ -69,7 +69,7 @@ def read_rescored(path: Path) -> Rescored:
             scores=scores_of(row["scores"]),
             weights=row["weights"],
             extractor=row["extractor"],
-            floors={name: (float(a), float(b)) for name, (a, b) in row["floors"].items()},
+            floors={n: (float(v), float(sd), int(c)) for n, (v, sd, c) in row["floors"].items()},
             refused=dict(row["refused"]),
             device=row["device"],
             seconds=float(row["seconds"]),

@@ -120,7 +120,9 @@ def _scores(
         present = {c.block for c in own}
         blocks = [b for b in found.blocks if b.key in present]
         floors = {b.key: floor(trials, b.key, name) for b in blocks}
-        groups = [Group(b.key, b.label, (floors[b.key] or (None,))[0]) for b in blocks]
+        groups = [
+            Group(b.key, b.label, known.value if (known := floors[b.key]) else None) for b in blocks
+        ]
         own = [c for c in own if c.block in {g.key for g in groups}]
         if not any(c.finite for c in own):
             continue

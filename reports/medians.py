@@ -10,10 +10,10 @@ import pandas as pd
 
 from ablation.instruments import about
 from ablation.levels import noun
-from reports.design import Block, Design
-from reports.floors import floor
+from reports.design import Design
+from reports.floors import Floor, floor
 from reports.rows import Table, cell, score_names, table
-from reports.scales import base, score_label
+from reports.scales import base, family, printed, score_label
 from reports.summary import Cell, cells
 from reports.tables import Tables
 from reports.words import number
@@ -27,8 +27,8 @@ def medians(tables: Tables, trials: pd.DataFrame, found: Design, order: Sequence
     """Return the medians of the scores of quality."""
     names = [n for n in score_names(tables, trials) if base(n) not in COVERAGE]
     caption = (
-        "Medians over seeds, failures counted as worst; last in each block what as many real samples score, as far as"
-        f" there are so many, with the standard deviation of drawing them{_again(tables)}"
+        "Medians over seeds, failures counted as worst; last in each block what n real samples score, with the standard"
+        f" deviation of drawing them (fewer than a score has: FID is an upper bound){_again(tables)}"
     )
     return _table("cells", caption, names, tables, trials, found, order)
 
@@ -69,10 +69,14 @@ def _table(
                 continue
             counts = [cell(some.n, some.n), cell(some.failed, some.failed)]
             body.append([block.label, level, *counts, *map(_median, own.values())])
-        real = [_floor(trials, block, score) for score in names]
-        if body and any(one["text"] != "–" for one in real):
-            body.append([block.label, cell(REAL), cell("–"), cell("–"), *real])
-    heads = [f"{score_label(n)}#" for n in names]
+        floors = [floor(trials, block.key, score) for score in names]
+        if body and any(floors):
+            body.append([block.label, cell(REAL), cell("–"), cell("–"), *map(_floor, floors)])
+    protocols = {n.partition("_")[2] for n in names}
+    heads = [f"{score_label(n) if len(protocols) > 1 else printed(family(n))}#" for n in names]
+    if len(protocols) == 1:
+        extractor, _, count = protocols.pop().rpartition("_")
+        caption = f"{caption}; seen by {extractor}, {count} samples"
     columns = ["block", noun(found.factor), "n#", "failed#", *heads]
     return table(name, caption, columns, body if names else [])
 
@@ -92,9 +96,7 @@ def _median(own: Cell | None) -> dict[str, Any]:
     return cell(f"{text} ({known} of {ended})" if 0 < known < ended else text, own.median)
 
 
-def _floor(trials: pd.DataFrame, block: Block, score: str) -> dict[str, Any]:
-    known = floor(trials, block.key, score)
+def _floor(known: Floor | None) -> dict[str, Any]:
     if known is None:
         return cell("–")
-    value, noise = known
-    return cell(f"{number(value)} ± {number(noise, 2)}", value)
+    return cell(f"{number(known.value)} ± {number(known.noise, 2)} (n = {known.n:,})", known.value)

@@ -51,10 +51,14 @@ def score_frame(
     return scores.merge(frame[list(TOLD)], on="key", how="left")
 
 
+def floor_names(name: str) -> tuple[str, str, str]:
+    """Return the columns of value, noise and count of a floor."""
+    return f"floor_{name}", f"noise_{name}", f"count_{name}"
+
+
 def floor_columns(record: TrialRecord, more: Sequence[Rescored]) -> Iterator[tuple[str, float]]:
-    """Yield what real samples score under other protocols: `floor_NAME` and `noise_NAME` of a score's whole name."""
+    """Yield what real samples score under other protocols: the three of a score's whole name."""
     for score, source in all_scores(record, more):
         known = None if source is None else source.floors.get(family(score.name))
         if known is not None:
-            yield f"floor_{score.name}", known[0]
-            yield f"noise_{score.name}", known[1]
+            yield from zip(floor_names(score.name), known, strict=True)

@@ -24,7 +24,7 @@ from ablation.rescored import Rescored
 from ablation.spec import TrialSpec
 from reports.facts import Facts, collect, parameters
 from reports.names import BLOCK, spec_columns
-from reports.scored import floor_columns, further, score_frame
+from reports.scored import floor_columns, floor_names, further, score_frame
 from reports.study import Study, read_study
 
 VERSIONED = ("device", "instruction_set", "commit", "threads", "host", "attempt", "resumed")
@@ -176,8 +176,8 @@ def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
         for name, value in sorted(_mapping(said.get("modes")).items()):
             row[f"perfect_{name}"] = _scalar(value)
         for name, value in sorted(_mapping(said.get("floors")).items()):
-            both = value if isinstance(value, list) and len(value) == 2 else (None, None)
-            row[f"floor_{name}"], row[f"noise_{name}"] = map(_scalar, both)
+            known = value if isinstance(value, list) and len(value) == 3 else (None, None, None)
+            row |= dict(zip(floor_names(name), map(_scalar, known), strict=True))
         row |= dict(floor_columns(trial.record, trial.more)) | parameters(said)
         row["hazards"] = " | ".join(map(str, said.get("hazards") or ()))
     return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ablation.scores.choosing import EXTRACTORS, choose, downloaded, inception, kind
 from ablation.scores.families import families
-from ablation.scores.floors import believed, floors
+from ablation.scores.floors import Floor, believed, floors
 from ablation.scores.judging import NotFinite, Scored, judged, score, stand_in
 from ablation.scores.look import Glance, Look, distance, glance
 from ablation.scores.names import base, thousands
@@ -14,6 +14,7 @@ from ablation.scores.toys import coverage, frechet, histogram, varies
 
 __all__ = [
     "EXTRACTORS",
+    "Floor",
     "Glance",
     "Look",
     "NotFinite",

@@ -13,6 +13,8 @@ from ablation.files import brief, sha256
 from ablation.scores.fidelity import inception_network
 from ablation.spec import TrialSpec
 
+LEAST = 4
+"""The fewest pictures that have a third neighbour, and moments."""
 EXTRACTORS = ("auto", "classifier", "inception", "random")
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 WEIGHTS = f"https://github.com/toshas/torch-fidelity/releases ({FILE})"
@@ -27,6 +29,11 @@ def kind(spec: TrialSpec, data: Dataset) -> str:
         raise ValueError(f"protocol.extractor is {wanted!r}; it is one of {', '.join(EXTRACTORS)}")
     if not data.is_images:
         return "none"
+    for split, samples in (("test", data.test), ("selection", data.selection)):
+        if len(samples) < LEAST:
+            raise ValueError(
+                f"the {split} split of {spec.dataset.name} has {len(samples)} pictures; scores need {LEAST}"
+            )
     if wanted == "auto":
         wanted = "classifier" if data.classes else "inception" if weights else "random"
     if wanted == "classifier" and not data.classes:

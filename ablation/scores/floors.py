@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ablation.datasets import Dataset
 from ablation.extractors import Extractor
-from ablation.scores.judging import judged
+from ablation.scores.judging import extrapolated, judged
 from ablation.scores.look import Look
 from ablation.scores.names import base
 from ablation.scores.real import Kept, even, kept, look, reference
@@ -18,45 +18,59 @@ from ablation.scores.real import Kept, even, kept, look, reference
 DRAWS = 5
 """Resamplings whose spread is the noise of a score."""
 FAR = 2.0
-"""FID_inf is refused where real samples are farther from 0 than so many standard deviations."""
+"""FID_inf is refused where real samples are farther from 0 than so many standard deviations: those of the draws."""
 
-Floors = Mapping[str, tuple[float, float]]
-"""Value and standard deviation by a score's family."""
+Floor = tuple[float, float, int]
+"""Value, standard deviation, and the number of samples."""
+Floors = Mapping[str, Floor]
+"""Floors by a score's family."""
 
 
 def floors(data: Dataset, name: str, extractor: Extractor | None, n: int) -> Floors:
     """Return what `n` training samples score as if they were generated: value and noise of each family.
 
-    The value is that of as many distinct samples as there are, up to `n`; the noise is the standard deviation over
-    `DRAWS` random draws of that many, with replacement. Kept like all of the real side. The memorisation of training
-    samples is 1 by construction and left out.
+    The value is that of as many distinct samples as there are, up to `n`: FID of fewer samples than a score has is an
+    upper bound of its floor. The noise is the standard deviation over `DRAWS` random draws of that many, with
+    replacement; of FID_inf from both sides. Kept like all of the real side. The memorisation of training samples would
+    be 1: its floor is that of test samples, 0.5.
     """
     found = kept(data, name, extractor, f"floor-{n}", lambda: _floors(data, name, extractor, n))
-    return {family: (float(both[0]), float(both[1])) for family, both in found.items()}
+    return {
+        family: (float(value), float(noise), int(count))
+        for family, (value, noise, count) in found.items()
+        if torch.isfinite(value + noise)  # a split of a few samples has none of some
+    }
 
 
 def _floors(data: Dataset, name: str, extractor: Extractor | None, n: int) -> Kept:
     features, logits = look(even(data.train, n), extractor)
     real = reference(data, name, extractor)
 
-    def scores(rows: Tensor) -> dict[str, float]:
+    def scores(rows: Tensor, others: Tensor | None = None) -> dict[str, float]:
         some = features[rows]
         seen = Look.of(some, None if logits is None else logits[rows], extractor)
         found = judged(seen, real, data, name, extractor).scores
-        return {base(s.name): s.value for s in found if base(s.name) != "memorisation"}
+        values = {base(s.name): s.value for s in found if base(s.name) != "memorisation"}
+        if others is not None and "fid-inf" in values:
+            values["fid-inf"], _ = extrapolated(some, real.features[others])
+        return values
 
     value = scores(torch.arange(len(features)))
     random = torch.Generator().manual_seed(0)
-    count = len(features)
-    draws = [scores(torch.randint(count, (count,), generator=random)) for _ in range(DRAWS)]
-    found = {}
+    sizes = len(features), len(real.features)
+
+    def rows() -> tuple[Tensor, ...]:
+        return tuple(torch.randint(size, (size,), generator=random) for size in sizes)
+
+    draws = [scores(*rows()) for _ in range(DRAWS)]
+    found = {"memorisation": torch.tensor([0.5, 0.0, len(real.near)], dtype=torch.float64)}
     for family, first in value.items():
         drawn = torch.tensor([draw[family] for draw in draws], dtype=torch.float64)
-        found[family] = torch.stack([torch.tensor(first, dtype=torch.float64), drawn.std()])
+        found[family] = torch.tensor([first, float(drawn.std()), sizes[0]], dtype=torch.float64)
     return found
 
 
 def believed(floor: Floors, family: str = "fid-inf") -> bool:
     """Say whether real samples reach 0 within two standard deviations, so that FID_inf means what it says."""
-    value, noise = floor.get(family, (math.inf, 0.0))
+    value, noise, _ = floor.get(family, (math.inf, 0.0, 0))
     return abs(value) <= FAR * noise

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ TRAIN = {"inception": 10_000}
 """The most training samples that copies are looked for in, where looking at all of them takes too long."""
 QUERIES = 1000
 """Samples whose nearest training sample is looked for."""
-VERSION = 1
+VERSION = 2
 
 Kept = dict[str, Tensor]
 
@@ -123,31 +124,44 @@ def kept(
     folder = cache_folder() / "features"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder / f".{file}.lock"):
-            found = _read(folder / file)
-            if found is None:
-                found = produce()
-                _write(folder / file, found)
-            return found
+        lock = locked(folder / f".{file}.lock")
+        lock.__enter__()
     except OSError:
         return produce()
+    try:
+        found = _read(folder / file, asked)
+        if found is None:
+            found = produce()
+            _write(folder / file, asked, found)
+        return found
+    finally:
+        lock.__exit__(None, None, None)
 
 
-def _read(path: Path) -> Kept | None:
-    """Return what a file keeps; None if there is none, or a damaged one."""
+def _read(path: Path, asked: list[Any]) -> Kept | None:
+    """Return what a file keeps under the question `asked`; None if there is none, another one, or a damaged one."""
     if not path.is_file():
         return None
     try:
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        answer: Kept = stored["answer"]
+        return answer if stored["asked"] == asked else None
     except Exception:  # torch raises many kinds for a damaged file; it is made again
         return None
-    return found if isinstance(found, dict) else None
 
 
-def _write(path: Path, found: Kept) -> None:
+def _write(path: Path, asked: list[Any], found: Kept) -> None:
+    """Keep an answer; where there is no room for it, it is produced again next time."""
     draft = path.with_name(f".{path.name}.tmp")
-    with open(draft, "wb") as file:
-        torch.save(found, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
+    try:
+        with open(draft, "wb") as file:
+            torch.save({"asked": asked, "answer": found}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except (
+        OSError,
+        RuntimeError,
+    ):  # torch's writer hides the error of a full disk in one of its own
+        with suppress(OSError):
+            draft.unlink()

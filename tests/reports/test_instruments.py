@@ -60,7 +60,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "told"
     folder.mkdir()
     builder.write_plan(folder)
-    floors = {"fid": [1.5, 0.25], "recall": [0.9, 0.01], "fid-inf": [0.1, 0.2]}
+    floors = {"fid": [1.5, 0.25, 899], "recall": [0.9, 0.01, 899], "fid-inf": [0.1, 0.2, 899]}
     for name, dead in (("relu", 0.4), ("leaky_relu", 0.0)):
         for seed in range(4):
             asked = builder.spec(
@@ -98,12 +98,18 @@ def test_floors_stand_below_the_medians_of_their_own_protocol(study: Path) -> No
         "FID (digits-cnn-1a2b3c, 5k samples)",
         "FID (digits-cnn-1a2b3c, 2k samples)",
     ]
-    assert texts(found["cells"])[-1][1:] == ["real samples", "–", "–", "1.50 ± 0.25", "–"]
+    assert texts(found["cells"])[-1][1:] == ["real samples", "–", "–", "1.50 ± 0.25 (n = 899)", "–"]
     assert [column["name"] for column in found["covered"]["columns"]][4:] == [
-        "recall (digits-cnn-1a2b3c, 5k samples)",
-        "memorisation (digits-cnn-1a2b3c, 5k samples)",
+        "recall",
+        "memorisation",
     ]
-    assert texts(found["covered"])[-1][1:] == ["real samples", "–", "–", "0.900 ± 0.010", "–"]
+    assert texts(found["covered"])[-1][1:] == [
+        "real samples",
+        "–",
+        "–",
+        "0.900 ± 0.010 (n = 899)",
+        "–",
+    ]
     assert [row[1] for row in texts(found["cells"])] == ["leaky_relu", "relu", "real samples"]
     titles = [entry["title"] for entry in found["meanings"]]
     assert titles == ["FID", "Memorisation", "Recall"]

@@ -17,7 +17,7 @@ from ablation.rescored import Rescored, file_of, read_rescored, write_rescored
 from ablation.spec import Protocol
 from reports.content import content, ranking
 from reports.design import design
-from reports.floors import floor
+from reports.floors import Floor, floor
 from reports.gallery import gallery
 from reports.page import write_comparison, write_report
 from reports.tables import Tables, load, with_primary_score
@@ -42,7 +42,7 @@ def again(
         )
         found = Rescored(
             record.key, asked, scores, record.weights,
-            extractor=builder.EXTRACTOR, floors={"fid": (1.5, 0.25)},
+            extractor=builder.EXTRACTOR, floors={"fid": (1.5, 0.25, 899)},
         )  # fmt: skip
         written.append(write_rescored(folder, found))
     return written
@@ -108,17 +108,21 @@ def test_what_real_samples_score_stands_below_them(study: Path) -> None:
     tables = load([study])
     trials = with_primary_score(tables, "fid")
     block = trials["block"].iloc[0]
-    assert floor(trials, block, OTHER) == (1.5, 0.25)
+    assert floor(trials, block, OTHER) == Floor(1.5, 0.25, 899)
     assert floor(trials, block, FID) is None
     rows = told(tables)["cells"]["rows"]
-    assert ["1.50 ± 0.25" in [cell["text"] for cell in row] for row in rows] == [False, False, True]
+    assert ["1.50 ± 0.25 (n = 899)" in [cell["text"] for cell in row] for row in rows] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_a_median_of_some_trials_says_of_how_many(study: Path) -> None:
     again(study, some=2)
     texts = [[cell["text"] for cell in row] for row in told(load([study]))["cells"]["rows"]]
     own, other = zip(*(row[4:6] for row in texts), strict=True)
-    assert [text.partition(" ")[2] for text in other] == ["(2 of 3)", "", "± 0.25"]
+    assert [text.partition(" ")[2] for text in other] == ["(2 of 3)", "", "± 0.25 (n = 899)"]
     assert other[1] == "–"
     assert not any("of" in text for text in own)
 
@@ -186,7 +190,7 @@ def test_what_is_written_is_read_as_it_was(study: Path) -> None:
     found = read_rescored(path)
     assert path == file_of(path.parent, ASKED)
     assert (found.protocol, found.floors, found.extractor) == (
-        ASKED, {"fid": (1.5, 0.25)}, builder.EXTRACTOR,
+        ASKED, {"fid": (1.5, 0.25, 899)}, builder.EXTRACTOR,
     )  # fmt: skip
     assert write_rescored(path.parent, found) == path
     assert read_rescored(path) == found
