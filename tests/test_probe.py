@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ablation.__main__ import EXPERIMENTS as TOLD
 from ablation.__main__ import main
 from ablation.experiments import EXPERIMENTS
+from ablation.words import EXPERIMENTS as TOLD
 
 SMALL = {
     "freeze-generator": [

@@ -39,7 +39,7 @@ LEVELS = [
     {"experiments"},
     {"preload"},
     {"verbs"},
-    {"__main__"},
+    {"words", "__main__"},
 ]
 """The rooms of one trial: a file imports only from levels above its own in this list, and from its own level."""
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from ablation.verbs import answer, check_device, study_of, tell, trust
+from ablation.verbs import answer, tell, trust
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
@@ -18,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def _asked(given: Namespace) -> tuple[str | None, list[str]]:
-    """Return the preset's name, if the first word is one, and the other words."""
-    words: list[str] = given.words
+    """Return the preset's name, if the first word is one, and the other words that ask for trials."""
+    from sweeps.settings import apart
+
+    _, words = apart(given.words)
     if words and "=" not in words[0] and not words[0].startswith("~"):
         return words[0], words[1:]
     return None, words
@@ -215,44 +216,3 @@ def _duration(seconds: float) -> str:
     if minutes < 2:
         return f"{seconds:.0f} s"
     return f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.1f} h"
-
-
-def do_worker(given: Namespace) -> int:
-    """Run trials of a study until none is left."""
-    trust(given)
-    from sweeps.worker import work
-
-    check_device(given.device)
-    return work(study_of(given), device=given.device, slot=given.slot)
-
-
-def do_status(given: Namespace) -> int:
-    """Say how far a study is; watching ends when all trials are done."""
-    from sweeps.status import status
-
-    study = study_of(given)
-    while True:
-        now = status(study)
-        if given.json:
-            answer(now.as_dict())
-        else:
-            if given.watch and sys.stdout.isatty():
-                print("\x1b[H\x1b[2J", end="")
-            print("\n".join(now.lines()), flush=True)
-        if not given.watch or now.done >= now.expected:
-            return 0
-        time.sleep(1)
-
-
-def do_retry(given: Namespace) -> int:
-    """Set results aside and queue their trials again."""
-    from ablation.verbs import trial_of
-    from sweeps import backlog
-
-    study = study_of(given)
-    keys = [trial_of(study, word).name for word in given.keys] or None
-    count = backlog.retry(study, keys)
-    print(
-        f"{count} trials wait again; run them with: ablation worker {study.name} --runs {study.parent}"
-    )
-    return 0

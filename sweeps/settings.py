@@ -1,0 +1,45 @@
+"""How a study is run, apart from what it asks: words that reach no trial and no key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+GROUPS = ("storage", "launcher")
+"""The first parts of words that are settings of a sweep."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a study's index lies ("" for its journal file), and what starts its workers, with which options."""
+
+    storage: str = ""
+    launcher: str = "local"
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def apart(words: Sequence[str]) -> tuple[Settings, list[str]]:
+    """Split words into the settings of a sweep and those that ask for trials.
+
+    `storage=URL`, `launcher=NAME` and `launcher.OPTION=VALUE` are settings. Raises ValueError for one without a value.
+    """
+    said, rest = {}, []
+    for word in words:
+        key, _, value = word.partition("=")
+        if key.split(".")[0] not in GROUPS:
+            rest.append(word)
+        elif not value:
+            raise ValueError(f"{word!r} says nothing; it is like {key}=VALUE")
+        else:
+            said[key] = value
+    options = {
+        key.removeprefix("launcher."): said.pop(key)
+        for key in list(said)
+        if key.startswith("launcher.")
+    }
+    wrong = [key for key in said if key not in GROUPS]
+    if wrong:
+        raise ValueError(
+            f"{wrong[0]} is no setting; there are storage, launcher and launcher.OPTION"
+        )
+    return Settings(said.get("storage", ""), said.get("launcher", "local"), options), rest
