@@ -82,7 +82,7 @@ def lives(readings: pd.DataFrame, found: Design, order: Sequence[str]) -> Table:
     caption = (
         "The life of units: mean over the sites of a network, median over seeds, of the share dead before training, of"
         " those that died, were revived and were born between probes (added up over all of them), and of those dead at"
-        " the last probe"
+        " the last probe; each column is a median of its own, so a row need not add up"
     )
     return table("lives", caption, columns, body)
 

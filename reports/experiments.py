@@ -150,7 +150,7 @@ def _slope(curve: Curve) -> str:
     first, last = curve.median[-1], curve.median[0]
     if len(curve.median) < 2 or not min(curve.median) > 0:
         return f"{curve.treatment} {number(first)} at the last layer, {number(last)} at the first"
-    decades = -np.polyfit(curve.steps, np.log10(curve.median), 1)[0] + 0.0
+    decades = round(-float(np.polyfit(curve.steps, np.log10(curve.median), 1)[0]), 2) + 0.0
     return f"{curve.treatment} {decades:+.2f} decades a layer towards the input".replace("-", "−")
 
 

@@ -51,7 +51,7 @@ SCORED = (
         SCORES,
         "Precision",
         "Share of generated samples within the third-neighbour ball of some test sample:"
-        " whether they look real.",
+        " whether they look real. A collapsed generator may have 1.",
         KYNKAANNIEMI,
     ),
     Instrument(

@@ -90,8 +90,15 @@ def do_train(given: Namespace) -> int:
         print(
             f"{record.key}: {record.outcome.kind} at step {record.outcome.step:,} {record.outcome.message}".rstrip()
         )
+        from ablation.scores import base
+
+        floors = record.provenance.get("floors", {})
         for score in record.scores:
-            print(f"  {score.name:<36} {score.value:.6g}")
+            value, noise, n = floors.get(base(score.name), (None, None, None))
+            real = "" if value is None else f"real samples {value:.4g} ± {noise:.2g} (n = {n:,})"
+            print(f"  {score.name:<36} {score.value:<12.6g} {real}".rstrip())
+        for name, why in record.provenance.get("refused", {}).items():
+            print(f"  {name:<36} none: {why}")
         print(f"  {folder}/result.json")
     return 1 if record.outcome.kind == "crashed" else 0
 

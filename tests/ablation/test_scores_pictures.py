@@ -31,6 +31,7 @@ from ablation.scores import (
     reference,
     score,
 )
+from ablation.scores.choosing import kind
 from ablation.scores.fidelity import frechet_distance, moments
 from ablation.scores.judging import extrapolated
 from ablation.scores.kernel import kernel_distance
@@ -414,3 +415,42 @@ def test_another_extractor_data_or_count_has_a_real_side_of_its_own(
         ):  # fmt: skip
             kept(data, "x", extractor, what, produce)
     assert len(made) == 5
+
+
+def test_a_real_side_that_cannot_be_kept_is_used_all_the_same(
+    digits: Dataset, trained: Extractor, tmp_path: Path
+) -> None:
+    """The file's name is its question's hash: a folder in the draft's place stops every writing of it."""
+    answer = {"x": torch.arange(3.0)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLATION_CACHE", str(tmp_path))
+        kept(digits, "x", trained, "a", lambda: answer)
+        (path,) = (tmp_path / "features").glob("*.pt")
+        path.unlink()
+        path.with_name(f".{path.name}.tmp").mkdir()
+        found = kept(digits, "x", trained, "a", lambda: answer)
+        assert torch.equal(found["x"], answer["x"])
+        assert not path.exists()
+
+
+def test_what_answers_another_question_is_not_believed(
+    digits: Dataset, trained: Extractor, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLATION_CACHE", str(tmp_path))
+        kept(digits, "x", trained, "a", lambda: {"x": torch.zeros(1)})
+        (path,) = (tmp_path / "features").glob("*.pt")
+        for foreign in (
+            {"asked": ["other"], "answer": {"x": torch.ones(1)}},
+            {"x": torch.ones(1)},
+            7,
+        ):
+            torch.save(foreign, path)
+            found = kept(digits, "x", trained, "a", lambda: {"x": torch.full((1,), 2.0)})
+            assert found["x"].item() == 2.0
+
+
+def test_fewer_than_four_pictures_have_no_scores(ask: Ask, digits: Dataset) -> None:
+    few = Dataset(train=digits.train, selection=digits.selection, test=digits.test[:3])
+    with pytest.raises(ValueError, match="the test split of digits has 3 pictures; scores need 4"):
+        kind(ask(), few)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,3 +133,36 @@ def test_a_converged_trial_is_whole(tmp_path: Path) -> None:
     again = tmp_path / "again"
     write_config(again, replace(spec, protocol=replace(spec.protocol, probes=0)))
     assert run(again).weights == record.weights  # probes do not move when it stops
+
+
+DRAWING = """
+import torch
+from torch import nn
+
+
+class Drawing(nn.Module):
+    def forward(self, x):
+        return torch.relu(x) + 0.01 * torch.rand_like(x)
+"""
+
+
+def test_looking_on_the_way_moves_no_training_even_of_activations_that_always_draw(
+    tmp_path: Path,
+) -> None:
+    """Torch's own generator feeds them in every mode, evaluation too: it has to be put back."""
+    (tmp_path / "drawing_module.py").write_text(DRAWING)
+    (tmp_path / "conf" / "activation").mkdir(parents=True)
+    (tmp_path / "conf" / "activation" / "drawing.yaml").write_text(
+        "name: drawing\nmodule:\n  _target_: drawing_module.Drawing\ncite: here\n"
+    )
+    weights = {}
+    for evaluations in (0, 3):
+        out = tmp_path / str(evaluations)
+        words = [*("dataset=ring8", "dataset.points=2000", "architecture.width=16", "budget=smoke")]
+        words += ["activation=drawing", f"protocol.evaluations={evaluations}"]
+        command = [sys.executable, "-m", "ablation", "train", *words, "--out", str(out)]
+        subprocess.run([*command, "--with", str(tmp_path)], check=True, timeout=600)
+        record = read_record(out)
+        assert record is not None
+        weights[evaluations] = record.weights
+    assert weights[0] == weights[3]

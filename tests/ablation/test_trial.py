@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ablation.compose import compose
-from ablation.record import read_record, write_config
+from ablation.record import read_readings, read_record, write_config
 from ablation.trial import run
 from ablation.verify import agreement
 
@@ -127,3 +127,15 @@ def test_equal_seeds_are_equal_and_others_are_not(tmp_path: Path) -> None:
     assert agreement(tmp_path / "a", tmp_path / "b").equal
     assert other.weights != a.weights
     assert "readings differ first" in agreement(tmp_path / "a", tmp_path / "c").differences[0]
+
+
+def test_nothing_is_read_after_a_divergence_but_its_losses(tmp_path: Path) -> None:
+    record = run(
+        prepared(tmp_path / "t", "loss=wasserstein", "optimizer.lr=1e20", "protocol.probes=50")
+    )
+    readings = read_readings(tmp_path / "t")
+    last = [
+        r for r in readings if r.step == record.outcome.step and not r.quantity.startswith("event_")
+    ]
+    assert {r.quantity for r in last} <= {"loss"}
+    assert max(r.step for r in readings) == record.outcome.step
