@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from ablation.record import trial_folders
+from sweeps.board import Board, Summary, last_line, signals
 from sweeps.devices import slots
-from sweeps.status import Ended, clock, look, remaining, running_keys
 from sweeps.worker import LAUNCHER, PATIENCE, RESTART, search_path
 
 RESTARTS = 20
 """How often a slot's worker is started again after it was killed."""
-TICK, QUIET = 1.0, 10.0
-"""Seconds between two progress lines: on a terminal, and in a log."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What a launch leaves: trials with an answer, crashed or damaged ones, and those not done."""
-
-    done: int
-    failed: int
-    missing: int
-    seconds: float
-    interrupted: bool = False
 
 
 @dataclass
@@ -47,52 +32,6 @@ class _Slot:
     failed: bool = False
 
 
-@dataclass
-class _Board:
-    """The progress line; it reads each result once."""
-
-    study: Path
-    out: TextIO
-    keys: list[str]
-    ended: dict[str, Ended] = field(default_factory=dict)
-    workers: int = 1
-    shown: float = float("-inf")
-
-    def look(self) -> list[str]:
-        """Read the results that are new; return the keys still missing."""
-        for key in self.keys:
-            if key not in self.ended and (found := look(self.study / "trials" / key)) is not None:
-                self.ended[key] = found
-        return [key for key in self.keys if key not in self.ended]
-
-    def failed(self) -> int:
-        """Count the crashed and damaged trials."""
-        return sum(found.outcome in ("crashed", "damaged") for found in self.ended.values())
-
-    def show(self, *, last: bool = False) -> None:
-        """Write the progress line if it is time for one."""
-        live = self.out.isatty()
-        if not last and time.monotonic() - self.shown < (TICK if live else QUIET):
-            return
-        self.shown = time.monotonic()
-        missing = self.look()
-        parts = [f"trials {len(self.ended)}/{len(self.keys)}"]
-        if missing:
-            parts.append(f"running {len(running_keys(self.study, missing))}")
-        parts.append(f"failed {self.failed()}")
-        eta = remaining(self.ended.values(), len(missing), self.workers)
-        if missing and eta is not None:
-            parts.append(f"ETA {clock(eta)}")
-        line = " · ".join(parts)
-        self.out.write(f"\r{line}\x1b[K" + ("\n" if last else "") if live else f"{line}\n")
-        self.out.flush()
-
-    def say(self, line: str) -> None:
-        """Write a line of its own."""
-        self.out.write(f"\r{line}\x1b[K\n" if self.out.isatty() else f"{line}\n")
-        self.out.flush()
-
-
 def launch(
     study: Path, *, workers: int | None = None, devices: str = "auto", progress: TextIO = sys.stderr
 ) -> Summary:
@@ -103,7 +42,7 @@ def launch(
     """
     began = time.monotonic()
     names = slots(devices, workers)
-    board = _Board(study, progress, [folder.name for folder in trial_folders(study)])
+    board = Board(study, progress, [folder.name for folder in trial_folders(study)])
     missing = board.look()
     interrupted = False
     if missing:
@@ -114,7 +53,7 @@ def launch(
             for number, device in enumerate(names[: len(missing)])
         ]
         board.workers = len(places)
-        with _signals() as asked:
+        with signals() as asked:
             try:
                 _watch(study, places, board, asked)
             finally:
@@ -129,7 +68,7 @@ def launch(
     return Summary(done, board.failed(), len(missing), round(seconds, 3), interrupted)
 
 
-def _watch(study: Path, places: list[_Slot], board: _Board, asked: list[int]) -> None:
+def _watch(study: Path, places: list[_Slot], board: Board, asked: list[int]) -> None:
     """Keep every slot's worker running until all have ended; pass signals on."""
     for place in places:
         _start(study, place)
@@ -192,19 +131,4 @@ def _end(places: list[_Slot]) -> None:
 
 def _why(place: _Slot) -> str:
     """Return the last line that a slot's worker logged since it was started."""
-    text = place.log.read_bytes()[place.begin :].decode(errors="replace")
-    return next((line for line in reversed(text.splitlines()) if line.strip()), "it said nothing")
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[list[int]]:
-    """Collect SIGINT, SIGTERM and SIGHUP in a list; one that the shell ignores (nohup) stays so."""
-    asked: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    heard = [n for n in numbers if signal.getsignal(n) is not signal.SIG_IGN]
-    earlier = {n: signal.signal(n, lambda number, _: asked.append(number)) for n in heard}
-    try:
-        yield asked
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
+    return last_line(place.log, place.begin)
