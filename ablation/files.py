@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -22,6 +24,8 @@ FLOAT = re.compile(
 CACHE = "ABLATION_CACHE"
 """Environment variable that names the cache folder."""
 
+ROOM = 2**16
+"""Bytes that are written to see whether there is room."""
 DEEPEST = 50
 """How many lists and mappings may stand inside each other in a YAML file."""
 
@@ -95,6 +99,36 @@ def yaml_text(value: Any) -> str:
 def write_yaml(path: Path, value: Any) -> None:
     """Write YAML atomically, keys in the order given."""
     write_atomic(path, yaml_text(value))
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of a folder in which nothing can be written: no fault of what wanted to."""
+
+
+def trouble(folder: Path) -> str:
+    """Return in words why nothing can be written in a folder, "" if it can: a small file is, and is removed."""
+    path = folder / f".room.{os.getpid()}.tmp"
+    try:
+        with open(path, "wb") as file:
+            file.write(bytes(ROOM))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return f"{folder} cannot be written: {error.strerror}"
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+    return ""
+
+
+def without_room(error: BaseException, folder: Path) -> bool:
+    """Say whether an error, or one that it hides as torch's writer does, comes of a folder that cannot be written."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and seen.errno in FULL:
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return bool(trouble(folder))
 
 
 def brief(error: BaseException) -> str:

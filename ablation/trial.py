@@ -6,22 +6,21 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ablation import checkpoint
-from ablation.activations import facts_of
+from ablation.account import Clock, account
 from ablation.datasets import Dataset, as_bytes, scaled
-from ablation.extractors import Extractor, Say, print_nothing, state_hash, told_of
+from ablation.extractors import Say, print_nothing, state_hash
 from ablation.factories import make
-from ablation.hazards import hazards
+from ablation.files import brief, without_room
 from ablation.judgement import Trained, citations, judge
-from ablation.networks import parameters
 from ablation.pictures import write_picture
 from ablation.probes import Probe, events
 from ablation.provenance import provenance
@@ -54,28 +53,13 @@ class Stopped(Exception):
     """The trial was asked to stop and has written a checkpoint."""
 
 
+class NoRoom(Exception):
+    """The trial's folder cannot be written: the disk is full, or was mounted for reading."""
+
+
 def request_stop() -> None:
     """Ask the running trial to write a checkpoint after its current step and to raise `Stopped`."""
     _stop.set()
-
-
-@dataclass
-class Clock:
-    """Seconds spent on each phase of a trial."""
-
-    started: float
-    seconds: dict[str, float]
-
-    def lap(self, phase: str) -> None:
-        """Book the time since the last lap to `phase`."""
-        now = time.perf_counter()
-        self.seconds[phase] = round(now - self.started, 3)
-        self.started = now
-
-    def move(self, source: str, phase: str, seconds: float) -> None:
-        """Book `seconds` of one phase to another."""
-        self.seconds[source] = round(max(self.seconds[source] - seconds, 0.0), 3)
-        self.seconds[phase] = round(seconds, 3)
 
 
 def run(
@@ -92,38 +76,56 @@ def run(
 
     `extractors` is the study's folder of classifiers; `progress(step, steps)` is told every step, `say` where it
     stands. An error inside the trial is a record with outcome `crashed`, its traceback on standard error; `Stopped`
-    alone passes.
+    and `NoRoom` alone pass.
     """
-    spec = read_config(folder)
-    scratch = attempt_folder(folder, attempt)
-    say(f"{spec.key}: attempt {attempt} on {device}")
+    with _room(folder):
+        spec = read_config(folder)
+        scratch = attempt_folder(folder, attempt)
+        say(f"{spec.key}: attempt {attempt} on {device}")
+        try:
+            record = _run(
+                spec, folder, scratch, device, extractors, checkpoint_seconds, progress, say
+            )
+        except Stopped:
+            raise
+        except Exception as error:
+            if without_room(error, scratch):
+                raise
+            traceback.print_exc(file=sys.stderr)
+            sys.stderr.flush()
+            message = f"{type(error).__name__}: {error}".splitlines()[0]
+            record = TrialRecord(
+                key=spec.key,
+                spec=spec.config(),
+                outcome=Outcome("crashed", 0, message),
+                protocol=spec.protocol.hash,
+                provenance=provenance(device),
+            )
+        record = replace(record, provenance={**record.provenance, "attempt": attempt})
+        outcome = record.outcome
+        say(
+            f"{outcome.kind} at step {outcome.step:,}{': ' if outcome.message else ''}{outcome.message}"
+        )
+        if record.scores:
+            first, *others = record.scores
+            told = "".join(f", {base(one.name)} {one.value:.4g}" for one in others)
+            say(f"{first.name} = {first.value:.6g}{told}")
+        if commit(folder, scratch, record) and record.outcome.kind != "crashed":
+            (folder / "checkpoint.pt").unlink(missing_ok=True)  # left by a crash before a retry
+        return record
+
+
+@contextmanager
+def _room(folder: Path) -> Iterator[None]:
+    """Raise `NoRoom` in the place of an error that comes of a folder in which nothing can be written."""
     try:
-        record = _run(spec, folder, scratch, device, extractors, checkpoint_seconds, progress, say)
+        yield
     except Stopped:
         raise
     except Exception as error:
-        traceback.print_exc(file=sys.stderr)
-        sys.stderr.flush()
-        message = f"{type(error).__name__}: {error}".splitlines()[0]
-        record = TrialRecord(
-            key=spec.key,
-            spec=spec.config(),
-            outcome=Outcome("crashed", 0, message),
-            protocol=spec.protocol.hash,
-            provenance=provenance(device),
-        )
-    record = replace(record, provenance={**record.provenance, "attempt": attempt})
-    outcome = record.outcome
-    say(
-        f"{outcome.kind} at step {outcome.step:,}{': ' if outcome.message else ''}{outcome.message}"
-    )
-    if record.scores:
-        first, *others = record.scores
-        told = "".join(f", {base(one.name)} {one.value:.4g}" for one in others)
-        say(f"{first.name} = {first.value:.6g}{told}")
-    if commit(folder, scratch, record) and record.outcome.kind != "crashed":
-        (folder / "checkpoint.pt").unlink(missing_ok=True)  # left by a crash before a retry
-    return record
+        if without_room(error, folder):
+            raise NoRoom(f"{folder} cannot be written: {brief(error)}") from error
+        raise
 
 
 def _run(
@@ -209,7 +211,7 @@ def _run(
             training.average, training.networks.generator, training.networks.discriminator
         ),
         protocol=spec.protocol.hash,
-        provenance=_provenance(training, device, clock, data, extractor, resumed) | judged.told(),
+        provenance=account(training, device, clock, data, extractor, resumed) | judged.told(),
     )
 
 
@@ -237,25 +239,3 @@ def probe_of(spec: TrialSpec, training: Training, data: Dataset, device: str) ->
 
 def _kept(samples: Tensor, data: Dataset) -> Tensor:
     return as_bytes(samples).cpu() if data.is_images else samples.cpu()
-
-
-def _provenance(
-    training: Training,
-    device: str,
-    clock: Clock,
-    data: Dataset,
-    extractor: Extractor | None,
-    resumed: int,
-) -> dict[str, Any]:
-    spec = training.spec
-    seconds = clock.seconds | {"total": round(sum(clock.seconds.values()), 3)}
-    return provenance(device) | {
-        "seconds": seconds,
-        "resumed": resumed,
-        "dataset": data.fingerprint,
-        "extractor": told_of(extractor),
-        "activations": facts_of(spec),
-        "parameters": parameters(training.networks),
-        "modes": {"count": data.modes.count, "ceiling": data.modes.ceiling} if data.modes else None,
-        "hazards": hazards(spec, training.networks, data),
-    }

@@ -6,14 +6,13 @@ races; what the order of its lines guards against is a SIGKILL between any two o
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ablation.files import locked, try_lock
+from ablation.files import locked
 from ablation.record import (
     TrialRecord,
     attempt_folder,
@@ -23,7 +22,7 @@ from ablation.record import (
     trial_folders,
 )
 from ablation.spec import TrialSpec
-from sweeps import folders
+from sweeps import folders, leases
 from sweeps.index import STATES, Entry, Index, Row, check, create, opened
 
 RETRIES = 2
@@ -70,7 +69,7 @@ def claim(study: Path) -> Claim | None:
                 index.start(row, row.entry.attempt)
                 _settle(index, study, row)
                 continue
-            lease = try_lock(folder / ".lease")  # before the index says that it runs
+            lease = leases.take(folder)  # before the index says that it runs
             attempt = max(row.entry.attempt, folders.next_attempt(folder))
             if lease is None:  # it runs, though the index forgot; reclaimed once its lease is free
                 index.start(row, attempt)
@@ -87,7 +86,7 @@ def tell(study: Path, claim: Claim, record: TrialRecord) -> None:
     with opened(study) as index:
         for row in _running(index, claim):
             _settle(index, study, row)
-        os.close(claim.lease)
+        leases.give_back(claim.lease)
 
 
 def release(study: Path, claim: Claim) -> None:
@@ -95,7 +94,7 @@ def release(study: Path, claim: Claim) -> None:
     with opened(study) as index:
         for row in _running(index, claim):
             _again(index, study, row, replace(row.entry, reason="stopped"))
-        os.close(claim.lease)
+        leases.give_back(claim.lease)
 
 
 def lost(study: Path, claim: Claim, reason: str) -> None:
@@ -104,7 +103,7 @@ def lost(study: Path, claim: Claim, reason: str) -> None:
         for row in _running(index, claim):
             failures = row.entry.failures + 1
             _again(index, study, row, replace(row.entry, failures=failures, reason=reason))
-        os.close(claim.lease)
+        leases.give_back(claim.lease)
 
 
 def retry(study: Path, keys: Iterable[str] | None = None) -> int:
@@ -188,10 +187,10 @@ def _reclaim(index: Index, study: Path) -> None:
         folder = _folder(study, row.entry.key)
         if not folder.is_dir():
             index.end(row, "fail")
-        elif (lease := try_lock(folder / ".lease")) is not None:
+        elif (lease := leases.take(folder)) is not None:
             vanished = row.entry.vanished + 1
             _again(index, study, row, replace(row.entry, vanished=vanished, reason="worker lost"))
-            os.close(lease)
+            leases.give_back(lease)
 
 
 def _again(index: Index, study: Path, row: Row, entry: Entry) -> None:
@@ -241,8 +240,8 @@ def _stop_cell(index: Index, study: Path, cell: str) -> None:
         folder = _folder(study, row.entry.key)
         if row.state != "waiting" or not folder.is_dir() or folders.has_result(folder):
             continue
-        if (lease := try_lock(folder / ".lease")) is not None:
+        if (lease := leases.take(folder)) is not None:
             folders.record_crash(
                 folder, message
             )  # its row stays queued, and is settled when it comes up
-            os.close(lease)
+            leases.give_back(lease)

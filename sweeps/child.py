@@ -16,8 +16,8 @@ from typing import Any
 
 from ablation.record import attempt_folder
 
-STOPPED, ORPHANED = 75, 76
-"""Exit codes of a trial that was asked to stop, and of one whose worker died."""
+STOPPED, ORPHANED, NO_ROOM = 75, 76, 78
+"""Exit codes of a trial that was asked to stop, of one whose worker died, and of one that could not write."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,15 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
         trial.run(folder, attempt=attempt, device=name, extractors=extractors, say=_log)
     except trial.Stopped:
         code = STOPPED
+    except trial.NoRoom as error:
+        code = NO_ROOM
+        with contextlib.suppress(OSError):  # its log lies in the same folder
+            print(error, flush=True)
     except BaseException:
-        sys.excepthook(*sys.exc_info())
-        sys.stderr.flush()
         code = 1
+        with contextlib.suppress(OSError):
+            sys.excepthook(*sys.exc_info())
+            sys.stderr.flush()
     # No teardown: it takes time, and might write to a log whose hash is in the result by now.
     os._exit(code)
 

@@ -14,7 +14,8 @@ from typing import TextIO
 from ablation.record import trial_folders
 from sweeps.board import Board, Summary, last_line, signals
 from sweeps.devices import slots
-from sweeps.worker import LAUNCHER, PATIENCE, RESTART, search_path
+from sweeps.guard import PATIENCE
+from sweeps.worker import LAUNCHER, RESTART, search_path
 
 RESTARTS = 20
 """How often a slot's worker is started again after it was killed."""

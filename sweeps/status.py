@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.record import OUTCOMES, read_record, trial_folders
+from sweeps.leases import held, shared
 
 FAILED = ("crashed", "damaged", "diverged", "collapsed")
 """Outcomes that `status` lists one by one; the last two are answers of the trial, not mishaps."""
@@ -114,7 +114,7 @@ def running_keys(study: Path, keys: Iterable[str]) -> list[str]:
     this holds the study's lock, shared with others who look.
     """
     with _looking(study / ".lock"):
-        return [key for key in keys if _held(study / "trials" / key / ".lease")]
+        return [key for key in keys if held(study / "trials" / key)]
 
 
 @contextlib.contextmanager
@@ -127,31 +127,11 @@ def _looking(lock: Path) -> Iterator[None]:
         return
     try:
         until = time.monotonic() + 5
-        while not _shared(descriptor) and time.monotonic() < until:
+        while not shared(descriptor) and time.monotonic() < until:
             time.sleep(0.01)
         yield
     finally:
         os.close(descriptor)
-
-
-def _held(lease: Path) -> bool:
-    try:
-        descriptor = os.open(lease, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return not _shared(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _shared(descriptor: int) -> bool:
-    """Take a shared lock if nobody holds the other kind; say whether."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def clock(seconds: float) -> str:

@@ -10,27 +10,25 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing import connection
 from multiprocessing.context import ForkServerContext, SpawnContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.record import read_record
-from sweeps import child
+from sweeps import child, guard
+from sweeps.limits import Limits
 
 if TYPE_CHECKING:  # Optuna takes 0.4 s: it is imported while the fork server loads torch
     from sweeps.backlog import Claim
 
-PATIENCE = 30.0
-"""Seconds that a trial has to write its checkpoint once it is asked to stop."""
 IDLE = 1.0
 """Seconds between two looks at the queue while all that is left runs elsewhere."""
 PRELOAD = ("ablation.preload", "sweeps.child")
+NO_LIMITS = Limits()
 LAUNCHER = "ABLATION_LAUNCHER"
 """Environment variable: the process id of the launcher, with which its workers end."""
-RESTART = 77
-"""Exit code of a worker that should be started again."""
+RESTART, FULL = 77, 78
+"""Exit codes of a worker that should be started again, and of one that could not write."""
 
 
 @dataclass
@@ -43,20 +41,21 @@ class Stop:
         """Count one more request, such as a signal."""
         self.asked += 1
 
-    def wanted(self) -> bool:
-        """Say whether to stop; a worker stops when its launcher died, too."""
+    def times(self) -> int:
+        """Return how often; a worker stops when its launcher died, too."""
         launcher = os.environ.get(LAUNCHER)
         if launcher and os.getppid() != int(launcher) and not self.asked:
             self.ask()
-        return self.asked > 0
+        return self.asked
 
 
-def work(study: Path, *, device: str, slot: int = 0) -> int:
+def work(study: Path, *, device: str, slot: int = 0, limits: Limits = NO_LIMITS) -> int:
     """Run trials of `study` on `device` (cpu, cuda or cuda:K) until none waits or runs.
 
     Returns 0 when all are done or it was asked to stop, `RESTART` when a trial's process could not
-    be started. At SIGTERM or SIGINT the trial writes a checkpoint and goes back to the queue; at
-    the second one it is killed. Raises RuntimeError if trials cannot run here at all.
+    be started, `FULL` when the study's folder cannot be written: nothing is lost, and no trial is
+    blamed. At SIGTERM or SIGINT the trial writes a checkpoint and goes back to the queue; at the
+    second one it is killed. Raises RuntimeError if trials cannot run here at all.
     """
     study = study.absolute()
     context = warm()
@@ -65,8 +64,12 @@ def work(study: Path, *, device: str, slot: int = 0) -> int:
     with _signals() as stop:
         _check(context, device)
         print(f"worker {slot} on {device}: ready", flush=True)
-        while not stop.wanted():
-            claim = backlog.claim(study)
+        while not stop.times():
+            try:
+                claim = backlog.claim(study)
+            except OSError as error:
+                print(f"no trial can be claimed: {error}", flush=True)
+                return FULL
             if claim is None:
                 if not any(backlog.counts(study)[state] for state in ("waiting", "running")):
                     break
@@ -74,11 +77,18 @@ def work(study: Path, *, device: str, slot: int = 0) -> int:
                 continue
             began = time.monotonic()
             try:
-                ending = _run(context, claim, study, device, stop)
+                extractors = study / "extractors"
+                ending = guard.run(context, claim, extractors, device, limits, stop.times)
             except (OSError, EOFError) as error:  # a half-started child ends when we do
                 print(f"{claim.key}: its process did not start: {error!r}", flush=True)
                 return RESTART
-            _report(study, claim, ending, stop)
+            try:
+                _report(study, claim, ending, stop)
+            except OSError as error:  # its lease ends with us, and a later claim takes it up
+                ending = f"{guard.NO_ROOM} ({error.strerror})"
+            if ending.startswith(guard.NO_ROOM):
+                print(f"{claim.key}: {ending}: the study's folder cannot be written", flush=True)
+                return FULL
             print(f"{claim.key}: {ending} after {time.monotonic() - began:.1f} s", flush=True)
     return 0
 
@@ -93,7 +103,7 @@ def _report(study: Path, claim: Claim, ending: str, stop: Stop) -> None:
         record, ending = None, "its result is damaged"
     if record is not None:
         backlog.tell(study, claim, record)
-    elif ending == "stopped" or stop.asked:
+    elif ending in ("stopped", guard.NO_ROOM) or stop.asked:
         backlog.release(study, claim)
     else:
         backlog.lost(study, claim, ending)
@@ -136,57 +146,6 @@ def _check(context: ForkServerContext | SpawnContext, device: str) -> None:
         raise RuntimeError(complaint)
 
 
-def _run(
-    context: ForkServerContext | SpawnContext, claim: Claim, study: Path, device: str, stop: Stop
-) -> str:
-    """Run a claimed trial in its own process; say how that ended, once it is gone for certain."""
-    lease = child.Lease(claim.lease)
-    arguments = (lease, claim.folder, claim.attempt, device, study / "extractors")
-    process = context.Process(target=child.run, args=arguments, name=claim.key)
-    process.start()
-    end, deadline = _end_of(process), None
-    try:
-        while not connection.wait([end], timeout=0.1):
-            if stop.wanted() and deadline is None:
-                deadline = time.monotonic() + PATIENCE
-                _signal(process, signal.SIGTERM)
-            if stop.asked > 1 or (deadline and time.monotonic() > deadline):
-                _signal(process, signal.SIGKILL)
-    except BaseException:
-        _signal(process, signal.SIGKILL)
-        raise
-    finally:
-        connection.wait([end])
-        if end != process.sentinel:
-            os.close(end)
-    process.join()
-    code = process.exitcode or 0
-    process.close()
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    known = {0: "ended", child.STOPPED: "stopped", 255: "lost its fork server"}
-    return known.get(code, f"ended with exit code {code}")
-
-
-def _end_of(process: BaseProcess) -> int:
-    """Return a descriptor that becomes readable when the process is gone for certain.
-
-    On Linux the process's own: the sentinel also fires when only the fork server died, which the
-    trial outlives.
-    """
-    assert process.pid is not None, "the process was started"
-    if sys.platform == "linux":
-        with contextlib.suppress(ProcessLookupError):
-            return os.pidfd_open(process.pid)
-    return int(process.sentinel)
-
-
-def _signal(process: BaseProcess, number: int) -> None:
-    assert process.pid is not None, "the process was started"
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process.pid, number)
-
-
 @contextlib.contextmanager
 def _signals() -> Iterator[Stop]:
     """Count SIGTERM and SIGINT instead of dying of them."""
@@ -201,5 +160,5 @@ def _signals() -> Iterator[Stop]:
 
 def _nap(stop: Stop) -> None:
     until = time.monotonic() + IDLE
-    while time.monotonic() < until and not stop.wanted():
+    while time.monotonic() < until and not stop.times():
         time.sleep(0.1)

@@ -34,7 +34,7 @@ LEVELS = [
     {"training"},
     {"trainer"},
     {"selection"},
-    {"checkpoint", "preflight", "judgement", "costs"},
+    {"account", "checkpoint", "preflight", "judgement", "costs"},
     {"trial", "rescoring"},
     {"experiments"},
     {"preload"},

@@ -1,0 +1,66 @@
+"""How long and how large a trial's process may get, in the words of the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+BYTES = {"M": 2**20, "G": 2**30}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of one attempt and bytes of resident memory; None where there is no limit."""
+
+    seconds: float | None = None
+    memory: int | None = None
+
+    @classmethod
+    def read(cls, time: str | None, memory: str | None) -> Limits:
+        """Read both as given on the command line, None where they are not; raises ValueError that names the word."""
+        if memory is not None and sys.platform != "linux":
+            raise ValueError("--memory-limit needs Linux: /proc says how much a process holds")
+        return cls(
+            None if time is None else duration(time, "--time-limit"),
+            None if memory is None else size(memory, "--memory-limit"),
+        )
+
+    def broken(self, seconds: float, pid: int) -> str:
+        """Say which limit a process that has run for `seconds` breaks, or ""."""
+        if self.seconds is not None and seconds > self.seconds:
+            return f"took longer than its limit of {self.seconds:g} s"
+        if self.memory is not None and resident(pid) > self.memory:
+            return f"held more memory than its limit of {self.memory / 2**20:,.0f} MiB"
+        return ""
+
+
+def duration(text: str, name: str) -> float:
+    """Return the seconds of `90s`, `20m` or `1.5h`; raises ValueError."""
+    return _read(text, name, SECONDS, "a time such as 90s, 20m or 1.5h")
+
+
+def size(text: str, name: str) -> int:
+    """Return the bytes of `500M` or `4G`; raises ValueError."""
+    return int(
+        _read(text, name, {k: float(v) for k, v in BYTES.items()}, "a size such as 500M or 4G")
+    )
+
+
+def _read(text: str, name: str, units: dict[str, float], like: str) -> float:
+    found = re.fullmatch(rf"(\d+(?:\.\d+)?)([{''.join(units)}])", text)
+    if found is None or float(found[1]) == 0:
+        raise ValueError(f"{name} is {text!r}; it is {like}")
+    return float(found[1]) * units[found[2]]
+
+
+def resident(pid: int) -> int:
+    """Return the bytes of memory that a process holds and shares with no other; 0 if it is gone."""
+    try:
+        _, whole, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(whole) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
