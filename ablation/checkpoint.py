@@ -73,6 +73,13 @@ def load(path: Path, training: Training, probe: Probe, selection: Selection) -> 
 
 
 def newest(folder: Path) -> Path | None:
-    """Return the newest checkpoint that earlier attempts, or a crash, left in a trial's folder."""
-    found = [*folder.glob(".attempt-*/checkpoint.pt"), *folder.glob("checkpoint.pt")]
-    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+    """Return the newest checkpoint that earlier attempts, or a crash, left in a trial's folder.
+
+    Attempts are numbered, and a later one went on from an earlier one: clocks are not asked.
+    """
+    found = folder.glob(".attempt-*/checkpoint.pt")
+    number = {path: path.parent.name.removeprefix(".attempt-") for path in found}
+    attempts = [path for path in number if number[path].isdecimal()]
+    crashed = folder / "checkpoint.pt"  # older: a retry after the crash went on from it
+    fallback = crashed if crashed.exists() else None
+    return max(attempts, key=lambda path: int(number[path]), default=fallback)

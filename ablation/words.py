@@ -50,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
     def json(added: argparse.ArgumentParser) -> None:
         added.add_argument("--json", action="store_true", help="answer for programs")
 
+    def limits(added: argparse.ArgumentParser) -> None:
+        added.add_argument(
+            "--time-limit", metavar="T", help="of one attempt at a trial: 90s, 20m, 1.5h"
+        )
+        added.add_argument(
+            "--memory-limit", metavar="M", help="of a trial's process, in main memory: 500M, 4G"
+        )
+
     added = verb("list", "names that may be chosen, one line each with what they are", own=True)
     added.add_argument(
         "group", metavar="GROUP", nargs="?", help="activation, loss, dataset, sweep ..."
@@ -84,13 +92,24 @@ def parser() -> argparse.ArgumentParser:
         added.add_argument(
             "--score", metavar="FAMILY", help="score that decides: fid, frechet, reverse-kl ..."
         )
+        added.add_argument(
+            "--max-hours", type=float, metavar="H",
+            help="hours of cores or GPUs, added up over all that work; then trials write a checkpoint",
+        )  # fmt: skip
+        added.add_argument(
+            "--workers", type=_count, metavar="N", help="trials at once (one per core or GPU)"
+        )
+        added.add_argument(
+            "--devices", default="auto", metavar="LIST", help="auto, cpu, cuda:0,cuda:1 ..."
+        )
+        added.add_argument(
+            "--per-gpu",
+            default="1",
+            metavar="K",
+            help="trials at once on each GPU, or auto: as its memory allows (1)",
+        )
         if name == "sweep":
-            added.add_argument(
-                "--workers", type=_count, metavar="N", help="trials at once (one per core or GPU)"
-            )
-            added.add_argument(
-                "--devices", default="auto", metavar="LIST", help="auto, cpu, cuda:0,cuda:1 ..."
-            )
+            limits(added)
             added.add_argument("--no-report", action="store_true", help="leave the report out")
         json(added)
 
@@ -99,6 +118,7 @@ def parser() -> argparse.ArgumentParser:
     )
     added.add_argument("--device", default="cpu", metavar="DEVICE", help="cpu or cuda:K (cpu)")
     added.add_argument("--slot", type=int, default=0, help=argparse.SUPPRESS)
+    limits(added)
 
     added = verb("status", "counts, time left, failures", study=True)
     added.add_argument(

@@ -20,7 +20,7 @@ TICK, QUIET = 1.0, 10.0
 class Summary:
     """What a launch leaves: trials with an answer, crashed or damaged ones, and those not done.
 
-    `left` says that the workers were started and go on by themselves.
+    `left` says that the workers were started and go on by themselves, `spent` that the hours were used up.
     """
 
     done: int
@@ -29,6 +29,7 @@ class Summary:
     seconds: float
     interrupted: bool = False
     left: bool = False
+    spent: bool = False
 
 
 @dataclass

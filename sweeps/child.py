@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import connection, reduction
 from pathlib import Path
@@ -16,6 +19,8 @@ from typing import Any
 
 from ablation.record import attempt_folder
 
+PROGRESS, EACH = ".progress", 1.0
+"""The file in an attempt's folder that says how far the trial is, and the seconds between two of them."""
 STOPPED, ORPHANED, NO_ROOM = 75, 76, 78
 """Exit codes of a trial that was asked to stop, of one whose worker died, and of one that could not write."""
 
@@ -58,8 +63,11 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
 
     signal.signal(signal.SIGTERM, stop)
     code = 0
+    told = steps_told(log.parent)
     try:
-        trial.run(folder, attempt=attempt, device=name, extractors=extractors, say=_log)
+        trial.run(
+            folder, attempt=attempt, device=name, extractors=extractors, progress=told, say=_log
+        )
     except trial.Stopped:
         code = STOPPED
     except trial.NoRoom as error:
@@ -77,6 +85,27 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
 
 def _log(text: str) -> None:
     print(text, flush=True)
+
+
+def steps_told(scratch: Path) -> Callable[[int, int], None]:
+    """Return what keeps, each second or so, how far the trial is: step, steps and seconds since the first step."""
+    first, last = time.monotonic(), 0.0
+    begun: int | None = None
+
+    def told(step: int, steps: int) -> None:
+        nonlocal first, last, begun
+        now = time.monotonic()
+        if begun is None:
+            first, begun = now, step
+        if now - last < EACH:
+            return
+        last = now
+        with contextlib.suppress(OSError):  # on a full disk the trial's own files say so
+            draft = scratch / ".progress.tmp"
+            draft.write_text(json.dumps([step, steps, step - begun, round(now - first, 1)]))
+            draft.replace(scratch / PROGRESS)
+
+    return told
 
 
 def end_with_parent() -> None:

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 
 
-def slots(devices: str, workers: int | None) -> list[str]:
-    """Return the device of each worker: one per GPU if there are any, else one per CPU core.
+def slots(devices: str, workers: int | None, each: int = 1) -> list[str]:
+    """Return the device of each worker: `each` per GPU if there are any, else one per CPU core.
 
     `devices` is auto, cpu, cuda (all GPUs), or a list such as cuda:0,cuda:2. Raises ValueError.
     """
@@ -25,6 +25,7 @@ def slots(devices: str, workers: int | None) -> list[str]:
             if name not in ("cpu", *gpus):
                 raise ValueError(f"device {name!r} is none of {', '.join(['auto', 'cpu', *gpus])}")
     known = known or ["cpu"] * _cores()
+    known = [name for _ in range(each) for name in known if name != "cpu"] or known
     count = workers or len(known)
     return [known[number % len(known)] for number in range(count)]
 

@@ -115,6 +115,8 @@ def opened(study: Path) -> Iterator[Index]:
     with locked(study / ".lock"):
         journal.cut_torn_tail(path)
         if not journal.birth(path):
+            if any(study.glob("trials/*/config.yaml")):
+                raise ValueError(journal.damage(path, "is gone"))
             create(path, study.name)
         size = path.stat().st_size
         try:
@@ -158,7 +160,7 @@ def _load(path: Path, birth: bytes) -> Index:
         storage = JournalStorage(backend)
         return Index(optuna.load_study(study_name=None, storage=storage, **_nothing()), backend)
     except (KeyError, TypeError, AttributeError, AssertionError) as error:
-        raise ValueError(journal.damage(path, f"({error!r})")) from None
+        raise ValueError(journal.damage(path, f"is damaged ({error!r})")) from None
 
 
 def _nothing() -> dict[str, Any]:

@@ -68,15 +68,15 @@ def read_lines(path: Path, offset: int) -> Iterator[tuple[dict[str, Any], int]]:
             try:
                 operation = json.loads(line)
             except (UnicodeDecodeError, json.JSONDecodeError):
-                raise ValueError(damage(path, f"at byte {offset:,}")) from None
+                raise ValueError(damage(path, f"is damaged at byte {offset:,}")) from None
             offset += len(line)
             yield operation, offset
 
 
 def damage(path: Path, where: str) -> str:
-    """Say that a journal is damaged and what helps."""
+    """Say what is wrong with a journal, and what helps."""
     command = f"ablation doctor {path.parent.name} --rebuild"
-    return f"{path} is damaged {where}; `{command}` makes it again from the trials' folders"
+    return f"{path} {where}; `{command}` makes it again from the trials' folders"
 
 
 def birth(path: Path) -> bytes:

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from ablation.files import trouble
 from ablation.record import trial_folders
 from sweeps.board import Board, Summary, last_line, signals
 from sweeps.devices import slots
 from sweeps.guard import PATIENCE
-from sweeps.worker import LAUNCHER, RESTART, search_path
+from sweeps.limits import Limits, Meter
+from sweeps.worker import FULL, LAUNCHER, RESTART, search_path
 
 RESTARTS = 20
 """How often a slot's worker is started again after it was killed."""
@@ -34,18 +36,24 @@ class _Slot:
 
 
 def launch(
-    study: Path, *, workers: int | None = None, devices: str = "auto", progress: TextIO = sys.stderr
+    study: Path,
+    *,
+    workers: int | None = None,
+    devices: str = "auto",
+    each: int = 1,
+    limits: Limits | None = None,
+    progress: TextIO = sys.stderr,
 ) -> Summary:
-    """Run all queued trials of `study` with one worker per slot; returns when they are done.
+    """Run all queued trials of `study` with one worker per slot, `each` on a GPU; returns when they are done.
 
-    Ctrl-C or SIGTERM: each trial writes a checkpoint and goes back to the queue; again: at once.
-    Raises ValueError for a device that is none, RuntimeError if no worker could run.
+    Ctrl-C or SIGTERM: each trial writes a checkpoint and goes back to the queue; again: at once. So, too, once the
+    hours of `limits` are used up. Raises ValueError for a device that is none, RuntimeError if no worker could run.
     """
-    began = time.monotonic()
-    names = slots(devices, workers)
+    began, limits = time.monotonic(), limits or Limits()
+    names = slots(devices, workers, each)
     board = Board(study, progress, [folder.name for folder in trial_folders(study)])
     missing = board.look()
-    interrupted = False
+    interrupted = spent = False
     if missing:
         logs = study / "logs"
         logs.mkdir(exist_ok=True)
@@ -56,26 +64,34 @@ def launch(
         board.workers = len(places)
         with signals() as asked:
             try:
-                _watch(study, places, board, asked)
+                spent = _watch(study, places, board, asked, limits)
             finally:
                 _end(places)
             interrupted = bool(asked)
         missing = board.look()
         board.show(last=True)
-        if missing and not interrupted and all(place.failed for place in places):
+        if missing and (why := trouble(study)):
+            raise RuntimeError(f"{why}: make room, and launch again; nothing is lost")
+        if missing and not (interrupted or spent) and all(place.failed for place in places):
             raise RuntimeError(f"no worker could run: {_why(places[0])} (see {places[0].log})")
     done = len(board.ended) - board.failed()
     seconds = time.monotonic() - began
-    return Summary(done, board.failed(), len(missing), round(seconds, 3), interrupted)
+    return Summary(done, board.failed(), len(missing), round(seconds, 3), interrupted, spent=spent)
 
 
-def _watch(study: Path, places: list[_Slot], board: Board, asked: list[int]) -> None:
-    """Keep every slot's worker running until all have ended; pass signals on."""
+def _watch(
+    study: Path, places: list[_Slot], board: Board, asked: list[int], limits: Limits
+) -> bool:
+    """Keep every slot's worker running until all have ended; pass signals on; say whether the hours ran out."""
     for place in places:
-        _start(study, place)
-    told, deadline = 0, float("inf")
-    while any(place.process is not None for place in places):
+        _start(study, place, limits)
+    told, deadline, meter, spent = 0, float("inf"), Meter(limits.hours), False
+    while working := sum(place.process is not None for place in places):
         time.sleep(0.1)
+        if meter.spent(working) and not (asked or spent):
+            spent, deadline = True, time.monotonic() + PATIENCE + 5
+            board.say(f"the {limits.hours:g} hours are used up: trials write a checkpoint")
+            _send(places, signal.SIGTERM)
         if asked and not told:
             deadline = time.monotonic() + PATIENCE + 5
             board.say("stopping: trials write a checkpoint (again: at once)")
@@ -90,19 +106,24 @@ def _watch(study: Path, places: list[_Slot], board: Board, asked: list[int]) -> 
                 continue
             place.process = None
             again = code < 0 or code == RESTART
-            if again and not asked and place.restarts < RESTARTS:
+            if again and not (asked or spent) and place.restarts < RESTARTS:
                 place.restarts += 1
-                _start(study, place)
-            elif code and not asked:
+                _start(study, place, limits)
+            elif code == FULL:
+                place.failed = (
+                    True  # its log may lie on the full disk: the launch says it at its end
+                )
+            elif code and not (asked or spent):
                 place.failed = True
                 board.say(f"{place.log.stem} ended: {_why(place)} (see {place.log})")
         board.show()
+    return spent
 
 
-def _start(study: Path, place: _Slot) -> None:
+def _start(study: Path, place: _Slot, limits: Limits) -> None:
     command = [sys.executable, "-m", "ablation", "worker", study.name]
     command += ["--runs", str(study.parent), "--device", place.device]
-    command += ["--slot", place.log.stem.removeprefix("worker-")]
+    command += ["--slot", place.log.stem.removeprefix("worker-"), *limits.words()]
     environment = os.environ | {LAUNCHER: str(os.getpid()), "PYTHONPATH": search_path()}
     with open(place.log, "ab") as log:
         place.begin = log.tell()

@@ -54,10 +54,10 @@ def elsewhere(folder: Path) -> bool:
     """Say whether a process of another host holds a trial's lease and has not been silent for too long."""
     path = folder / LEASE
     try:
-        holder, moved = _holder(path), path.stat().st_mtime_ns
+        found, moved = holder(folder), path.stat().st_mtime_ns
     except FileNotFoundError:
         return False
-    if not holder or (holder.get("host"), holder.get("boot")) == (platform.node(), _boot()):
+    if not found or (found.get("host"), found.get("boot")) == (platform.node(), _boot()):
         return False
     now = time.monotonic()
     last, since = _seen.get(path, (None, now))
@@ -88,11 +88,11 @@ def shared(descriptor: int) -> bool:
     return True
 
 
-def _holder(path: Path) -> dict[str, Any]:
+def holder(folder: Path) -> dict[str, Any]:
     """Return who took a lease last; nothing if it was given back, or written by a writer that was killed."""
     try:
-        found = json.loads(path.read_bytes() or b"{}")
-    except (UnicodeDecodeError, json.JSONDecodeError):
+        found = json.loads((folder / LEASE).read_bytes() or b"{}")
+    except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError):
         return {}
     return found if isinstance(found, dict) else {}
 

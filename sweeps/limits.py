@@ -1,11 +1,12 @@
-"""How long and how large a trial's process may get, in the words of the command line."""
+"""How long and how large a trial's process may get, and how long all may work, in the words of the command line."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -14,19 +15,30 @@ BYTES = {"M": 2**20, "G": 2**30}
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds of one attempt and bytes of resident memory; None where there is no limit."""
+    """Seconds of one attempt, bytes of its memory, and hours of all slots together; None where there is no limit."""
 
     seconds: float | None = None
     memory: int | None = None
+    hours: float | None = None
 
     @classmethod
-    def read(cls, time: str | None, memory: str | None) -> Limits:
+    def read(cls, seconds: str | None, memory: str | None, hours: float | None = None) -> Limits:
         """Read both as given on the command line, None where they are not; raises ValueError that names the word."""
         if memory is not None and sys.platform != "linux":
             raise ValueError("--memory-limit needs Linux: /proc says how much a process holds")
+        if hours is not None and not 0 < hours < float("inf"):
+            raise ValueError(f"--max-hours is {hours:g}; it is a number of hours above 0")
         return cls(
-            None if time is None else duration(time, "--time-limit"),
+            None if seconds is None else duration(seconds, "--time-limit"),
             None if memory is None else size(memory, "--memory-limit"),
+            hours,
+        )
+
+    def words(self) -> list[str]:
+        """Return what a worker's command line says of the limits of a trial."""
+        found = [] if self.seconds is None else ["--time-limit", f"{self.seconds:.3f}s"]
+        return found + (
+            [] if self.memory is None else ["--memory-limit", f"{self.memory / 2**20:.3f}M"]
         )
 
     def broken(self, seconds: float, pid: int) -> str:
@@ -36,6 +48,22 @@ class Limits:
         if self.memory is not None and resident(pid) > self.memory:
             return f"held more memory than its limit of {self.memory / 2**20:,.0f} MiB"
         return ""
+
+
+@dataclass
+class Meter:
+    """The hours that the slots of a launch have worked, added up."""
+
+    hours: float | None
+    used: float = 0.0
+    seen: float = field(default_factory=time.monotonic)
+
+    def spent(self, working: int) -> bool:
+        """Book the time since the last call to so many slots; say whether the hours are used up."""
+        now = time.monotonic()
+        self.used += working * (now - self.seen) / 3600
+        self.seen = now
+        return self.hours is not None and self.used >= self.hours
 
 
 def duration(text: str, name: str) -> float:

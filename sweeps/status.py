@@ -7,12 +7,14 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablation.files import read_json
 from ablation.record import OUTCOMES, read_record, trial_folders
-from sweeps.leases import held, shared
+from sweeps.child import PROGRESS
+from sweeps.leases import held, holder, shared
 
 FAILED = ("crashed", "damaged", "diverged", "collapsed")
 """Outcomes that `status` lists one by one; the last two are answers of the trial, not mishaps."""
@@ -28,6 +30,18 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Running:
+    """A trial that runs: on which host, which attempt, how far; `left` is the seconds until its last step."""
+
+    key: str
+    host: str
+    attempt: int
+    step: int = 0
+    steps: int = 0
+    left: float | None = None
+
+
+@dataclass(frozen=True)
 class Status:
     """A study at one moment; `eta_seconds` is None while no trial's length is known."""
 
@@ -40,10 +54,12 @@ class Status:
     failures: tuple[tuple[str, str, str], ...]
     damaged: tuple[str, ...]
     eta_seconds: float | None
+    running_trials: tuple[Running, ...] = ()
+    keys: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the status in JSON's types."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "keys"}
 
     def lines(self) -> list[str]:
         """Return the status for people, one line each."""
@@ -61,18 +77,40 @@ class Status:
         return [head, *([" · ".join(told)] if told else []), *failures, *(retry if mishaps else [])]
 
 
+@dataclass
+class Watch:
+    """Somebody who looks at a study again and again: each result is read once."""
+
+    study: Path
+    ended: dict[str, Ended] = field(default_factory=dict)
+
+    def status(self) -> Status:
+        """Look at the study; raises ValueError if there is none."""
+        if not self.study.is_dir():
+            raise ValueError(f"there is no study {self.study.name!r} in {self.study.parent}")
+        folders = trial_folders(self.study)
+        for folder in folders:
+            if folder.name not in self.ended and (found := look(folder)) is not None:
+                self.ended[folder.name] = found
+        return _status(self.study, [folder.name for folder in folders], self.ended)
+
+
 def status(study: Path) -> Status:
     """Look at a study; raises ValueError if there is none."""
-    if not study.is_dir():
-        raise ValueError(f"there is no study {study.name!r} in {study.parent}")
-    folders = trial_folders(study)
-    ended = {folder.name: found for folder in folders if (found := look(folder)) is not None}
+    return Watch(study).status()
+
+
+def _status(study: Path, keys: list[str], ended: dict[str, Ended]) -> Status:
     counts = Counter(found.outcome for found in ended.values())
-    running = len(running_keys(study, (f.name for f in folders if f.name not in ended)))
-    missing = len(folders) - len(ended)
+    trials = [
+        _running(study / "trials" / key)
+        for key in running_keys(study, (key for key in keys if key not in ended))
+    ]
+    running, missing = len(trials), len(keys) - len(ended)
+    part = sum(trial.step / trial.steps for trial in trials if trial.steps)
     return Status(
         study=study.name,
-        expected=len(folders),
+        expected=len(keys),
         done=len(ended),
         running=running,
         waiting=missing - running,
@@ -84,8 +122,23 @@ def status(study: Path) -> Status:
             if found.outcome == kind
         ),
         damaged=tuple(key for key, found in ended.items() if found.outcome == "damaged"),
-        eta_seconds=remaining(ended.values(), missing, max(running, 1)),
+        eta_seconds=remaining(ended.values(), missing - part, max(running, 1)),
+        running_trials=tuple(trials),
+        keys=tuple(keys),
     )
+
+
+def _running(folder: Path) -> Running:
+    """Look how far a trial is that runs."""
+    host = holder(folder).get("host", "")
+    numbers = [p.name.removeprefix(".attempt-") for p in folder.glob(".attempt-*")]
+    attempt = max((int(number) for number in numbers if number.isdecimal()), default=0)
+    try:
+        step, steps, made, seconds = read_json(folder / f".attempt-{attempt}" / PROGRESS)
+        left = (steps - step) * seconds / made if made else None
+        return Running(folder.name, host, attempt, step, steps, left)
+    except (OSError, ValueError, TypeError):  # it starts, or writes its results
+        return Running(folder.name, host, attempt)
 
 
 def look(folder: Path) -> Ended | None:
@@ -101,7 +154,7 @@ def look(folder: Path) -> Ended | None:
     return Ended(record.outcome.kind, record.outcome.message, total)
 
 
-def remaining(ended: Iterable[Ended], missing: int, workers: int) -> float | None:
+def remaining(ended: Iterable[Ended], missing: float, workers: int) -> float | None:
     """Return the seconds that the missing trials take if they are like those that ended."""
     known = [found.seconds for found in ended if found.seconds is not None]
     return missing * sum(known) / len(known) / workers if known else None

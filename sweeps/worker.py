@@ -24,7 +24,6 @@ if TYPE_CHECKING:  # Optuna takes 0.4 s: it is imported while the fork server lo
 IDLE = 1.0
 """Seconds between two looks at the queue while all that is left runs elsewhere."""
 PRELOAD = ("ablation.preload", "sweeps.child")
-NO_LIMITS = Limits()
 LAUNCHER = "ABLATION_LAUNCHER"
 """Environment variable: the process id of the launcher, with which its workers end."""
 RESTART, FULL = 77, 78
@@ -49,7 +48,7 @@ class Stop:
         return self.asked
 
 
-def work(study: Path, *, device: str, slot: int = 0, limits: Limits = NO_LIMITS) -> int:
+def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = None) -> int:
     """Run trials of `study` on `device` (cpu, cuda or cuda:K) until none waits or runs.
 
     Returns 0 when all are done or it was asked to stop, `RESTART` when a trial's process could not
@@ -78,7 +77,9 @@ def work(study: Path, *, device: str, slot: int = 0, limits: Limits = NO_LIMITS)
             began = time.monotonic()
             try:
                 extractors = study / "extractors"
-                ending = guard.run(context, claim, extractors, device, limits, stop.times)
+                ending = guard.run(
+                    context, claim, extractors, device, limits or Limits(), stop.times
+                )
             except (OSError, EOFError) as error:  # a half-started child ends when we do
                 print(f"{claim.key}: its process did not start: {error!r}", flush=True)
                 return RESTART

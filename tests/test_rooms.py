@@ -19,6 +19,7 @@ DOORS = {
     "omegaconf": {"ablation/compose.py"},
     "optuna": {"sweeps/index.py"},
     "torch_fidelity": {"ablation/scores/fidelity.py", "ablation/preload.py"},
+    "rich": {"sweeps/screen.py"},
     "typst": {"reports/paper.py"},
 }
 LEVELS = [

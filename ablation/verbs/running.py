@@ -12,10 +12,12 @@ from ablation.verbs import answer, check_device, study_of, trust
 def do_worker(given: Namespace) -> int:
     """Run trials of a study until none is left."""
     trust(given)
+    from sweeps.limits import Limits
     from sweeps.worker import work
 
     check_device(given.device)
-    return work(study_of(given), device=given.device, slot=given.slot)
+    limits = Limits.read(given.time_limit, given.memory_limit)
+    return work(study_of(given), device=given.device, slot=given.slot, limits=limits)
 
 
 def do_status(given: Namespace) -> int:
@@ -23,13 +25,15 @@ def do_status(given: Namespace) -> int:
     from sweeps.status import status
 
     study = study_of(given)
+    if given.watch and sys.stdout.isatty() and not given.json:
+        from sweeps.screen import watch
+
+        return watch(study)
     while True:
         now = status(study)
         if given.json:
             answer(now.as_dict())
         else:
-            if given.watch and sys.stdout.isatty():
-                print("\x1b[H\x1b[2J", end="")
             print("\n".join(now.lines()), flush=True)
         if not given.watch or now.done >= now.expected:
             return 0

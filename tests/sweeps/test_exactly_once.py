@@ -17,7 +17,7 @@ from ablation.record import read_record, write_config
 from ablation.spec import TrialSpec
 from sweeps import backlog
 
-WORKERS, TRIALS, KILLS = 4, 30, 10
+WORKERS = 4
 LAUNCH = """
 import sys
 from pathlib import Path
@@ -27,19 +27,24 @@ print(launch(Path(sys.argv[1]), workers=int(sys.argv[2]), devices="cpu", progres
 
 
 @pytest.mark.slow
-def test_ten_kills_among_four_workers_and_every_trial_is_answered_once(
-    tmp_path: Path, tiny: TrialSpec, crowd: Crowd
+@pytest.mark.parametrize(
+    ("trials", "deaths", "steps"),
+    [(30, 10, 25), pytest.param(240, 200, 60, marks=pytest.mark.long)],
+    ids=["ten", "two_hundred"],
+)
+def test_kills_among_four_workers_and_every_trial_is_answered_once(
+    trials: int, deaths: int, steps: int, tmp_path: Path, tiny: TrialSpec, crowd: Crowd
 ) -> None:
-    spec = replace(tiny, budget=replace(tiny.budget, steps=25))
-    specs = [spec.with_seed(seed) for seed in range(TRIALS)]
+    spec = replace(tiny, budget=replace(tiny.budget, steps=steps))
+    specs = [spec.with_seed(seed) for seed in range(trials)]
     study = new_study(tmp_path / "runs" / "s")
-    assert backlog.offer(study, specs) == TRIALS
+    assert backlog.offer(study, specs) == trials
 
     process = crowd.start("-c", LAUNCH, str(study), str(WORKERS))
-    kills = storm(crowd, study)
-    output, _ = process.communicate(timeout=300)
-    assert "Summary(done=30, failed=0, missing=0" in output, output
-    assert len(kills) == KILLS
+    kills = storm(crowd, study, trials, deaths)
+    output, _ = process.communicate(timeout=60 + 20 * trials)
+    assert f"Summary(done={trials}, failed=0, missing=0" in output, output
+    assert len(kills) == deaths
     assert {"worker", "trial"} == set(kills)
     assert crowd.gone(), "orphans"
 
@@ -52,7 +57,7 @@ def test_ten_kills_among_four_workers_and_every_trial_is_answered_once(
         assert [p.name for p in folder.glob("result*.json")] == ["result.json"]
         assert not list(folder.glob(".attempt-*"))
     counts = backlog.counts(study)
-    assert (counts["complete"], counts["waiting"], counts["running"]) == (TRIALS, 0, 0)
+    assert (counts["complete"], counts["waiting"], counts["running"]) == (trials, 0, 0)
 
     hit = [one for one, record in found.items() if record and record.provenance["attempt"]]
     assert hit, "at least one trial was hit and run again"
@@ -65,13 +70,13 @@ def test_ten_kills_among_four_workers_and_every_trial_is_answered_once(
             assert record.files[name] == sha256(tmp_path / one.key / name)
 
 
-def storm(crowd: Crowd, study: Path) -> list[str]:
+def storm(crowd: Crowd, study: Path, trials: int, deaths: int) -> list[str]:
     """Kill workers and trials at random times while there are trials left to run."""
     dice, kills, hit = random.Random(7), [], Counter[str]()
-    assert wait_for(lambda: len(crowd.trials()) >= 2, 90)
-    until = time.monotonic() + 150
-    while len(kills) < KILLS and time.monotonic() < until:
-        if len(list(study.glob("trials/*/result.json"))) >= TRIALS:
+    assert wait_for(lambda: len(crowd.trials()) >= 2, 300)
+    until = time.monotonic() + 100 + 15 * deaths
+    while len(kills) < deaths and time.monotonic() < until:
+        if len(list(study.glob("trials/*/result.json"))) >= trials:
             break
         # Every third time a worker. A trial's third death of its own would rightly be a crash.
         mortal = [pid for pid, key in crowd.trials().items() if hit[key] < 2]
