@@ -21,6 +21,8 @@ from ablation.spec import TrialSpec
 from ablation.trainer import train
 from ablation.training import begin, players
 
+KINDS = 16
+"""How many kinds of cells are tried for the memory that they take; the first ones."""
 FEW = 250
 """Pictures that are looked at to learn how long all take."""
 
@@ -67,6 +69,23 @@ def costs(specs: Sequence[TrialSpec], steps: int = 10) -> list[Cost]:
             known[measured] = _seconds_of_scoring(spec, data[spec.dataset])
         found.append(Cost(known[cell] * spec.budget.steps, known[measured]))
     return found
+
+
+def room_left(specs: Sequence[TrialSpec], device: str, steps: int = 4) -> int:
+    """Return the least bytes that are free on a GPU while one process trains a few steps of each kind of cell.
+
+    Call it in a process of its own: what it leaves free goes without its context and its caches.
+    """
+    free = []
+    kinds = {replace(spec, seed=0, activation_at=()): spec for spec in specs}
+    for spec in list(kinds.values())[:KINDS]:
+        data = make(spec.dataset, Dataset)
+        training = begin(replace(spec, budget=replace(spec.budget, steps=steps)), data, device)
+        nothing = torch.zeros(1, device=device)
+        probe = Probe(training.networks, nothing, nothing, steps=steps, probes=0)
+        train(training, data.train.to(device), probe, lambda _: None)
+        free.append(int(torch.cuda.mem_get_info()[0]))
+    return min(free)
 
 
 def _seconds_a_step(spec: TrialSpec, data: Dataset, steps: int) -> float:

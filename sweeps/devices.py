@@ -24,13 +24,14 @@ def slots(devices: str, workers: int | None, each: int = 1) -> list[str]:
         for name in known:
             if name not in ("cpu", *gpus):
                 raise ValueError(f"device {name!r} is none of {', '.join(['auto', 'cpu', *gpus])}")
-    known = known or ["cpu"] * _cores()
-    known = [name for _ in range(each) for name in known if name != "cpu"] or known
+    known = known or ["cpu"] * cores()
+    known = known + [name for name in known if name != "cpu"] * (each - 1)
     count = workers or len(known)
     return [known[number % len(known)] for number in range(count)]
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many cores this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
@@ -48,3 +49,33 @@ def _gpus() -> list[str]:
         )
         count = sum(line.startswith("GPU ") for line in found.stdout.splitlines())
     return [f"cuda:{number}" for number in range(count)]
+
+
+def fitting(free: int, left: int, cores: int) -> int:
+    """Return how many processes a GPU takes of which one leaves `left` of `free` bytes, at most one per core.
+
+    A tenth of the memory is kept back: processes grow by what the first steps do not show.
+    """
+    need = max(free - left, 1)
+    return max(min(int(0.9 * free) // need, cores), 1)
+
+
+def free_memory(device: str) -> int:
+    """Return the free bytes of a GPU; raises ValueError where nvidia-smi does not say."""
+    number = device.partition(":")[2] or "0"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        number = visible.split(",")[int(number)]
+    words = [
+        "nvidia-smi",
+        f"--id={number}",
+        "--query-gpu=memory.free",
+        "--format=csv,noheader,nounits",
+    ]
+    try:
+        found = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True)
+        return int(found.stdout.strip()) * 2**20
+    except (OSError, subprocess.SubprocessError, ValueError):
+        raise ValueError(
+            f"--per-gpu auto: nvidia-smi does not say how much of {device} is free"
+        ) from None

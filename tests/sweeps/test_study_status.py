@@ -15,7 +15,7 @@ from ablation.record import TrialRecord
 from ablation.spec import TrialSpec
 from sweeps import backlog
 from sweeps.child import see_device
-from sweeps.devices import slots
+from sweeps.devices import fitting, free_memory, slots
 from sweeps.launch import launch
 from sweeps.status import clock, running_keys, status
 
@@ -133,6 +133,9 @@ def test_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slots("auto", None) == slots("cuda", None) == ["cuda:0", "cuda:1"]
     assert slots("cuda:1", 2) == ["cuda:1", "cuda:1"]
     assert slots("cuda:1,cpu", 3) == ["cuda:1", "cpu", "cuda:1"]
+    assert slots("auto", None, 3) == ["cuda:0", "cuda:1"] * 3
+    assert slots("auto", 4, 3) == ["cuda:0", "cuda:1"] * 2
+    assert slots("cuda:1,cpu", None, 2) == ["cuda:1", "cpu", "cuda:1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert set(slots("auto", None)) == {"cpu"}
     with pytest.raises(ValueError, match="'gpu' is none of auto, cpu"):
@@ -141,6 +144,38 @@ def test_slots(monkeypatch: pytest.MonkeyPatch) -> None:
         slots("cuda", None)
     with pytest.raises(ValueError, match="workers is 0"):
         slots("cpu", 0)
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("free", "left", "cores", "trials"),
+    [
+        (80 * GIB, 79 * GIB, 16, 16),
+        (80 * GIB, 79 * GIB, 100, 72),
+        (8 * GIB, 5 * GIB, 16, 2),
+        (8 * GIB, 0, 16, 1),
+        (8 * GIB, 8 * GIB, 4, 4),
+    ],
+)
+def test_a_gpu_takes_what_fits_into_nine_tenths_of_its_memory(
+    free: int, left: int, cores: int, trials: int
+) -> None:
+    assert fitting(free, left, cores) == trials
+
+
+def test_the_free_memory_is_asked_of_the_gpu_that_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text('#!/bin/sh\n[ "$1" = --id=5 ] && echo 1024 || echo nonsense\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,5")
+    assert free_memory("cuda:1") == GIB
+    with pytest.raises(ValueError, match="nvidia-smi does not say how much of cuda:0 is free"):
+        free_memory("cuda:0")
 
 
 def test_a_worker_sees_its_own_gpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
