@@ -194,7 +194,10 @@ def parser() -> argparse.ArgumentParser:
     added = verb("doctor", "check the environment, and a study's files")
     added.add_argument("study", nargs="?", metavar="STUDY", help="also check this study's files")
     added.add_argument(
-        "--rebuild", action="store_true", help="make the study's journal again from its folders"
+        "--rebuild", action="store_true", help="make the study's index again from its folders"
+    )
+    added.add_argument(
+        "--storage", metavar="URL", help="move it: --rebuild into postgresql://... or journal"
     )
     json(added)
     return top

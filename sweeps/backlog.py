@@ -6,13 +6,11 @@ races; what the order of its lines guards against is a SIGKILL between any two o
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ablation.files import locked
 from ablation.record import (
     TrialRecord,
     attempt_folder,
@@ -23,7 +21,7 @@ from ablation.record import (
 )
 from ablation.spec import TrialSpec
 from sweeps import folders, leases
-from sweeps.index import STATES, Entry, Index, Row, check, create, opened
+from sweeps.index import STATES, Entry, Index, Row, check, opened, remade
 
 RETRIES = 2
 """How often a trial runs again after its own process was killed (out of memory, a signal)."""
@@ -74,8 +72,12 @@ def claim(study: Path) -> Claim | None:
             if lease is None:  # it runs, though the index forgot; reclaimed once its lease is free
                 index.start(row, attempt)
                 continue
-            attempt_folder(folder, attempt)  # the number is taken, even should the index forget
-            index.start(row, attempt)
+            try:
+                attempt_folder(folder, attempt)  # the number is taken, even should the index forget
+                index.start(row, attempt)
+            except BaseException:  # a database may go away, and we live on
+                os.close(lease)
+                raise
             return Claim(row.entry.key, attempt, folder, lease)
     return None
 
@@ -128,24 +130,18 @@ def retry(study: Path, keys: Iterable[str] | None = None) -> int:
     return len(chosen)
 
 
-def rebuild(study: Path) -> int:
-    """Make the journal again from the run folders; return how many trials it holds.
+def rebuild(study: Path, url: str | None = None) -> int:
+    """Make the index again from the run folders; return how many trials it holds.
 
-    The old one stays as journal.log.old.
+    With `url` it moves there: to a database, or to the study's own journal ("journal"). The old one stays, as
+    journal.log.old or in its database.
     """
-    check(study)
-    path, new = study / "journal.log", study / "journal.log.new"
-    with locked(study / ".lock"):
-        new.unlink(missing_ok=True)
-        index = create(new, study.name)
+    with remade(study, url) as index:
         specs = sorted(folders.readable(study), key=lambda spec: (spec.seed, spec.key))
         for spec in specs:
             folder = _folder(study, spec.key)
             entry = Entry(spec.key, spec.cell, folders.next_attempt(folder))
             index.add(entry, *(folders.verdict(folder) if folders.has_result(folder) else ()))
-        if path.exists():
-            shutil.copyfile(path, study / "journal.log.old")
-        new.replace(path)
     return len(specs)
 
 
@@ -162,7 +158,7 @@ def _folder(study: Path, key: str) -> Path:
 
 def _running(index: Index, claim: Claim) -> list[Row]:
     """Return the running row of a claim's key; none if the journal was made again meanwhile."""
-    return [row for row in index.rows("running") if row.entry.key == claim.key]
+    return list(index.rows("running", key=claim.key))
 
 
 def _queue(index: Index, wanted: Iterable[tuple[str, str]]) -> int:
@@ -201,7 +197,7 @@ def _again(index: Index, study: Path, row: Row, entry: Entry) -> None:
     folder = _folder(study, entry.key)
     if not folders.has_result(folder):
         if entry.failures <= RETRIES and entry.vanished <= VANISHES:
-            if all(other.entry.key != entry.key for other in index.rows("waiting")):
+            if next(index.rows("waiting", key=entry.key), None) is None:
                 index.add(replace(entry, attempt=entry.attempt + 1))
             index.end(row, "fail")
             return

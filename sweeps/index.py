@@ -1,26 +1,30 @@
-"""Optuna's door: a study's journal as an index of its queue, opened under the study's lock."""
+"""Optuna's door: the index of a study's queue, in its journal or a database, opened under the study's lock."""
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
-from functools import lru_cache
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, Protocol
 
 import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import BaseJournalBackend
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from ablation.files import locked
-from sweeps import journal
+from sweeps import embedded
+from sweeps.storages import Place, check_url, keep, new_place, place_of
 
 STATES = tuple(state.name.lower() for state in TrialState)
 """running, complete, pruned, fail, waiting."""
+
+PATIENCE, PAUSE = 60.0, 1.0
+"""Seconds for which a database that has answered this process is waited for, and between two tries."""
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -41,6 +45,10 @@ class Entry:
     reason: str = ""
 
 
+NAMES = [item.name for item in fields(Entry)]
+PLAIN = {item.name: item.default for item in fields(Entry) if item.default is not MISSING}
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the index: Optuna's trial number, its state in lower case, and the entry."""
@@ -50,24 +58,14 @@ class Row:
     entry: Entry
 
 
-class _Backend(BaseJournalBackend):
-    """Optuna's journal file; the lock and the flush to disk belong to `opened`, once per access."""
+class Queue(Protocol):
+    """What a storage does in a way of its own: how trials are found, and how one is started."""
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._number, self.offset = path, 0, 0
+    def trials(self, states: Sequence[TrialState], key: str) -> Iterable[FrozenTrial]:
+        """Return the trials in these states (all if none is named), those of one key if it is named."""
 
-    def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        """Append operations."""
-        journal.append_lines(self._path, logs)
-
-    def read_logs(self, log_number_from: int) -> Iterator[dict[str, Any]]:
-        """Read the operations from number `log_number_from` on."""
-        if self._number > log_number_from:
-            self._number = self.offset = 0
-        for operation, offset in journal.read_lines(self._path, self.offset):
-            self._number, self.offset = self._number + 1, offset
-            if self._number > log_number_from:
-                yield operation
+    def start(self, number: int, attributes: Mapping[str, Any]) -> None:
+        """Mark this waiting trial as running, and then its attributes."""
 
 
 @dataclass(frozen=True)
@@ -75,32 +73,28 @@ class Index:
     """An open index; valid while its study's lock is held."""
 
     study: optuna.Study
-    backend: _Backend
+    queue: Queue
 
-    def rows(self, *states: str) -> Iterator[Row]:
-        """Yield the rows in these states (all if none is named) in the order queued."""
-        wanted = tuple(TrialState[state.upper()] for state in states) or None
-        found = self.study.get_trials(deepcopy=False, states=wanted)
-        names = [item.name for item in fields(Entry)]
-        for trial in found:
-            entry = Entry(**{name: trial.user_attrs[name] for name in names})
-            yield Row(trial.number, trial.state.name.lower(), entry)
+    def rows(self, *states: str, key: str = "") -> Iterator[Row]:
+        """Yield the rows in these states (all if none is named) in the order queued, of one key if it is named."""
+        for trial in self.queue.trials([TrialState[state.upper()] for state in states], key):
+            known = {name: trial.user_attrs[name] for name in NAMES if name in trial.user_attrs}
+            yield Row(trial.number, trial.state.name.lower(), Entry(**known))
 
     def add(self, entry: Entry, state: str = "waiting", value: float | None = None) -> None:
-        """Queue an entry, or enter one that has ended."""
+        """Queue an entry, or enter one that has ended; what is as ever is not written down."""
+        said = {k: v for k, v in asdict(entry).items() if k not in PLAIN or v != PLAIN[k]}
         if state == "waiting":
-            self.study.enqueue_trial({}, user_attrs=asdict(entry))
+            self.study.enqueue_trial({}, user_attrs=said)
         else:
             ended = TrialState[state.upper()]
-            self.study.add_trial(create_trial(state=ended, value=value, user_attrs=asdict(entry)))
+            self.study.add_trial(create_trial(state=ended, value=value, user_attrs=said))
 
     def start(self, row: Row, attempt: int) -> None:
         """Mark the first waiting row as running, here and now, under this attempt number."""
-        trial = self.study.ask()
-        assert trial.number == row.number, "ask() takes the first waiting trial"
-        if attempt != row.entry.attempt:
-            trial.set_user_attr("attempt", attempt)
-        trial.set_user_attr("worker", {"host": platform.node(), "pid": os.getpid()})
+        changed = {} if attempt == row.entry.attempt else {"attempt": attempt}
+        worker = {"host": platform.node(), "pid": os.getpid()}
+        self.queue.start(row.number, changed | {"worker": worker})
 
     def end(self, row: Row, state: str, value: float | None = None) -> None:
         """Mark a running row as ended."""
@@ -109,60 +103,82 @@ class Index:
 
 @contextmanager
 def opened(study: Path) -> Iterator[Index]:
-    """Open a study's index under its lock; raises ValueError for no study or a damaged index."""
+    """Open a study's index under its lock.
+
+    Raises ValueError for no study or a damaged index, ConnectionError for a database that is away.
+    """
     check(study)
-    path = study / "journal.log"
+    until = time.monotonic() + PATIENCE
+    while True:
+        with locked(study / ".lock"):
+            place = place_of(study)
+            if not place.url:
+                with embedded.opened(study) as kept:
+                    yield Index(kept.study, kept)
+                return
+            server = _postgres().server(place.url)
+            try:
+                queue = server.enter(place.study)
+            except ConnectionError:
+                if not server.answered or time.monotonic() > until:
+                    raise
+            else:
+                with server.inside():
+                    if place_of(study) == place:  # hosts that share no file locks have rebuilt it
+                        yield Index(queue.study, queue)
+                        return
+        time.sleep(PAUSE)
+
+
+@contextmanager
+def remade(study: Path, url: str | None = None) -> Iterator[Index]:
+    """Make a study's index anew, empty, in the place at `url` (None: where it was), under its lock.
+
+    It takes the old one's place when the block ends. The old one stays: as journal.log.old, or in its database.
+    """
+    check(study)
+    path, new = study / "journal.log", study / "journal.log.new"
     with locked(study / ".lock"):
-        journal.cut_torn_tail(path)
-        if not journal.birth(path):
-            if any(study.glob("trials/*/config.yaml")):
-                raise ValueError(journal.damage(path, "is gone"))
-            create(path, study.name)
-        size = path.stat().st_size
-        try:
-            yield _fresh(path, size)
-        finally:
-            if path.stat().st_size != size:
-                journal.flush(path)
+        place = place_of(study)
+        after = new_place(study, place.url if url is None else check_url(url))
+        if after.url:
+            server = _postgres().server(after.url)
+            queue = server.enter(after.study)
+            with server.inside():
+                yield Index(queue.study, queue)
+        else:
+            new.unlink(missing_ok=True)
+            made = embedded.create(new, study.name)
+            yield Index(made.study, made)
+        if path.exists():
+            shutil.copyfile(path, study / "journal.log.old")
+        if not after.url:
+            new.replace(path)
+        if after != place:
+            keep(study, after)
+        if after.url:
+            path.unlink(missing_ok=True)
+
+
+def reach(place: Place) -> None:
+    """Do nothing if the place of an index answers, and raise what `opened` would raise if not."""
+    if place.url:
+        server = _postgres().server(place.url)
+        server.enter(place.study)
+        server.leave()
+
+
+def _postgres() -> ModuleType:
+    """Return the room of PostgreSQL, whose driver is an extra."""
+    try:
+        from sweeps import postgres
+    except ImportError as error:
+        command = "pip install 'activation-ablation[postgres]'"
+        raise ValueError(f"storage=postgresql://... needs a driver ({error}): {command}") from None
+    return postgres
 
 
 def check(study: Path) -> None:
     """Raise ValueError unless the study's folder exists."""
     if not study.is_dir():
         raise ValueError(f"there is no study {study.name!r} in {study.parent}")
-
-
-def create(path: Path, name: str) -> Index:
-    """Begin a new journal."""
-    path.touch()
-    backend = _Backend(path)
-    study = optuna.create_study(storage=JournalStorage(backend), study_name=name, **_nothing())
-    return Index(study, backend)
-
-
-def _fresh(path: Path, size: int) -> Index:
-    index = _load(path, journal.birth(path))
-    if index.backend.offset > size:  # somebody put an older journal in its place
-        _load.cache_clear()
-        index = _load(path, journal.birth(path))
-    return index
-
-
-@lru_cache(maxsize=8)
-def _load(path: Path, birth: bytes) -> Index:
-    """Open a journal; kept open between accesses, as reading 5,000 trials takes most of a second.
-
-    `birth` is its first line: a journal that was made again is another one, and is opened again.
-    """
-    assert birth, "an empty journal holds no study"
-    backend = _Backend(path)
-    try:
-        storage = JournalStorage(backend)
-        return Index(optuna.load_study(study_name=None, storage=storage, **_nothing()), backend)
-    except (KeyError, TypeError, AttributeError, AssertionError) as error:
-        raise ValueError(journal.damage(path, f"is damaged ({error!r})")) from None
-
-
-def _nothing() -> dict[str, Any]:
-    """Return a sampler and a pruner that are never asked: trials have no parameters."""
-    return {"sampler": optuna.samplers.RandomSampler(seed=0), "pruner": optuna.pruners.NopPruner()}

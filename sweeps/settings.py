@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sweeps.storages import check_url
+
 GROUPS = ("storage", "launcher")
 """The first parts of words that are settings of a sweep."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a study's index lies ("" for its journal file), and what starts its workers, with which options."""
+    """Where a study's index lies, and what starts its workers, with which options.
+
+    `storage` is a URL, `journal`, or "" where nothing is said.
+    """
 
     storage: str = ""
     launcher: str = "local"
@@ -21,7 +26,8 @@ class Settings:
 def apart(words: Sequence[str]) -> tuple[Settings, list[str]]:
     """Split words into the settings of a sweep and those that ask for trials.
 
-    `storage=URL`, `launcher=NAME` and `launcher.OPTION=VALUE` are settings. Raises ValueError for one without a value.
+    `storage=URL`, `launcher=NAME` and `launcher.OPTION=VALUE` are settings. Raises ValueError for one
+    without a value, and for a storage that keeps no index.
     """
     said, rest = {}, []
     for word in words:
@@ -42,4 +48,5 @@ def apart(words: Sequence[str]) -> tuple[Settings, list[str]]:
         raise ValueError(
             f"{wrong[0]} is no setting; there are storage, launcher and launcher.OPTION"
         )
+    check_url(said.get("storage", ""))
     return Settings(said.get("storage", ""), said.get("launcher", "local"), options), rest

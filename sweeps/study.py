@@ -107,8 +107,11 @@ class Plan:
         return len({spec.cell for spec in self.specs})
 
 
-def write_study(study: Path, found: Plan) -> None:
-    """Write study.yaml, or add to the history of a study that asks for more than it did."""
+def write_study(study: Path, found: Plan, kept: Mapping[str, Any] | None = None) -> None:
+    """Write study.yaml, or add to the history of a study that asks for more than it did.
+
+    `kept` is what a new study keeps besides: settings of how it runs.
+    """
     path, now = study / "study.yaml", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     skipped = [{"cell": cell, "reason": reason} for cell, reason in found.skipped]
     if not path.exists():
@@ -128,7 +131,8 @@ def write_study(study: Path, found: Plan) -> None:
                 "skipped": skipped,
                 "warnings": list(found.warnings),
             }
-            | _beside(found),
+            | _beside(found)
+            | dict(kept or {}),
         )
         return
     old = read_study(study)
@@ -142,10 +146,8 @@ def write_study(study: Path, found: Plan) -> None:
     old["skipped"] += [entry for entry in skipped if entry not in old["skipped"]]
     old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
     for name, value in _beside(found).items():
-        kept = old.setdefault(name, value)
-        old[name] = (
-            kept + [row for row in value if row not in kept] if name == "published" else kept
-        )
+        had = old.setdefault(name, value)
+        old[name] = had + [row for row in value if row not in had] if name == "published" else had
     write_yaml(path, old)
 
 

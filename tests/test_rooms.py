@@ -17,7 +17,9 @@ FILES = sorted(p for room in ("ablation", "sweeps", "reports") for p in (HOME / 
 DOORS = {
     "hydra": {"ablation/compose.py"},
     "omegaconf": {"ablation/compose.py"},
-    "optuna": {"sweeps/index.py"},
+    "optuna": {"sweeps/index.py", "sweeps/embedded.py", "sweeps/postgres.py"},
+    "psycopg": {"sweeps/postgres.py"},
+    "sqlalchemy": {"sweeps/postgres.py"},
     "torch_fidelity": {"ablation/scores/fidelity.py", "ablation/preload.py"},
     "rich": {"sweeps/screen.py"},
     "typst": {"reports/paper.py"},

@@ -18,7 +18,9 @@ GOOD, BAD = "ok", "WRONG"
 def do_doctor(given: Namespace) -> int:
     """Print one line a finding; exit code 1 if something is wrong."""
     if given.rebuild and given.study is None:
-        raise ValueError("--rebuild needs the study whose journal it makes again")
+        raise ValueError("--rebuild needs the study whose index it makes again")
+    if given.storage is not None and not given.rebuild:
+        raise ValueError("--storage says where --rebuild puts the index; give both")
     found = list(_environment())
     if given.study is not None:
         from ablation.verbs import study_of
@@ -27,9 +29,9 @@ def do_doctor(given: Namespace) -> int:
         if given.rebuild:
             from sweeps import backlog
 
-            count = backlog.rebuild(study)
-            found.append((GOOD, "journal", f"made again from the folders of {count} trials"))
-        found += _files(study)
+            count = backlog.rebuild(study, given.storage)
+            found.append((GOOD, "index", f"made again from the folders of {count} trials"))
+        found += [*_index(study), *_files(study)]
     if given.json:
         answer([{"state": s, "what": w, "finding": f} for s, w, f in found])
     else:
@@ -84,6 +86,23 @@ def _environment() -> Iterator[tuple[str, str, str]]:
         else "not there: downloaded at first use, or protocol.weights=FILE"
     )
     yield GOOD, "inception", f"weights {there}"
+
+
+def _index(study: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield whether the database of a study's index answers; a journal is looked at by whoever opens it."""
+    from sweeps.storages import place_of
+
+    if not (place := place_of(study)).url:
+        return
+    from sweeps import backlog
+
+    try:
+        counts = backlog.counts(study)
+    except ConnectionError as error:
+        yield BAD, "index", f"{error.filename}: {error.strerror}"
+    else:
+        told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+        yield GOOD, "index", f"{place.study} in {place.url}: {told or 'no trials'}"
 
 
 def _files(study: Path) -> Iterator[tuple[str, str, str]]:

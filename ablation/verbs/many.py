@@ -75,7 +75,10 @@ def do_sweep(given: Namespace) -> int:
     trust(given)
     from ablation.record import study_folder
     from sweeps import backlog
+    from sweeps.index import reach
     from sweeps.launch import launch
+    from sweeps.settings import apart
+    from sweeps.storages import settled
     from sweeps.study import read_study, write_study
 
     name = given.study if given.study is not None else _asked(given)[0]
@@ -86,12 +89,14 @@ def do_sweep(given: Namespace) -> int:
         read_study(study)
     elif study.is_dir() and any(study.iterdir()):
         raise ValueError(f"{study} is not empty and not a study's folder")
+    place = settled(study, apart(given.words)[0].storage)
+    reach(place)
     found = _planned(given, study if study.is_dir() else None, ready=True)
     _same_protocol(study, found)
     study.mkdir(parents=True, exist_ok=True)
     _tell(found, sys.stderr)
     tell(_promise(found))
-    write_study(study, found)
+    write_study(study, found, place.row())
     added = backlog.offer(study, found.specs)
     missing = sum(not _done(study, spec) for spec in found.specs)
     print(f"{study}: {len(found.specs) - missing} trials done, {missing} to run", file=sys.stderr)

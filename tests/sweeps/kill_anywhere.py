@@ -75,7 +75,8 @@ def offer_more(study: Path, specs: list[TrialSpec]) -> None:
 
 
 VERBS: tuple[Verb, ...] = (run_all, crash_alike, forget, offer_more)
-TRACED = ("/sweeps/backlog.py", "/sweeps/folders.py", "/sweeps/journal.py", "/sweeps/index.py",
+TRACED = ("/sweeps/backlog.py", "/sweeps/folders.py", "/sweeps/journal.py", "/sweeps/index.py", "/sweeps/embedded.py",
+          "/sweeps/postgres.py", "/sweeps/storages.py",
           "/ablation/record.py", "/ablation/files.py")  # fmt: skip
 
 
