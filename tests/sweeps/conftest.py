@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from crowds import Crowd, new_study
+from servers import Postgres, missing, postgres
 
 from ablation.compose import compose
 from ablation.record import Outcome, Score, TrialRecord, attempt_folder, commit
 from ablation.spec import TrialSpec
 from sweeps.backlog import Claim
+from sweeps.storages import keep, new_place
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,24 @@ def tiny() -> TrialSpec:
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     return new_study(tmp_path / "runs" / "s")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Postgres]:
+    """A PostgreSQL server of this session's own, in a folder that its user may enter."""
+    if why := missing():
+        pytest.skip(why)
+    with tempfile.TemporaryDirectory(prefix="ablation-postgres-") as folder:
+        Path(folder).chmod(0o755)
+        with postgres(Path(folder) / "server") as server:
+            yield server
+
+
+@pytest.fixture
+def shared(study: Path, server: Postgres) -> Path:
+    """The study, its index in the server's database."""
+    keep(study, new_place(study, server.url()))
+    return study
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
+from crowds import new_study
 
 from ablation.record import (
     Outcome,
@@ -22,8 +24,17 @@ from ablation.record import (
 from ablation.spec import TrialSpec
 from sweeps import backlog
 from sweeps.backlog import ALIKE, RETRIES, VANISHES, Claim
+from sweeps.storages import place_of
 
 Answer = Callable[..., TrialRecord]
+
+
+@pytest.fixture(params=["journal", pytest.param("postgresql", marks=pytest.mark.slow)])
+def study(request: pytest.FixtureRequest, study: Path) -> Path:
+    """The same queue in each storage."""
+    if request.param == "postgresql":
+        request.getfixturevalue("shared")
+    return study
 
 
 @pytest.fixture
@@ -35,6 +46,15 @@ def claimed(study: Path) -> Claim:
     claim = backlog.claim(study)
     assert claim is not None, "something waits"
     return claim
+
+
+def forget(study: Path) -> None:
+    """Lose the index, as somebody does who deletes it."""
+    place = place_of(study)
+    if place.url:
+        optuna.delete_study(study_name=place.study, storage=place.url)
+    else:
+        (study / "journal.log").unlink()
 
 
 def vanish(claim: Claim) -> None:
@@ -116,7 +136,7 @@ def test_attempts_never_share_a_number_even_if_the_journal_forgot(
     backlog.offer(study, specs[:1])
     claim = claimed(study)
     vanish(claim)
-    (study / "journal.log").unlink()
+    forget(study)
     assert backlog.offer(study, specs[:1]) == 1
     assert claimed(study).attempt == claim.attempt + 1
 
@@ -188,7 +208,7 @@ def test_the_index_can_be_made_again_from_the_folders(
     done, crashed, running = claimed(study), claimed(study), claimed(study)
     backlog.tell(study, done, answer(done))
     backlog.tell(study, crashed, answer(crashed, "crashed", "ValueError: no"))
-    (study / "journal.log").unlink()
+    forget(study)
     assert backlog.rebuild(study) == 5
     counts = backlog.counts(study)
     assert (counts["complete"], counts["fail"], counts["waiting"]) == (1, 1, 3)
@@ -199,7 +219,8 @@ def test_the_index_can_be_made_again_from_the_folders(
     assert backlog.counts(study)["complete"] == 2
 
 
-def test_an_older_journal_in_its_place_is_read_anew(study: Path, specs: list[TrialSpec]) -> None:
+def test_an_older_journal_in_its_place_is_read_anew(tmp_path: Path, specs: list[TrialSpec]) -> None:
+    study = new_study(tmp_path / "older")
     backlog.offer(study, specs[:2])
     older = (study / "journal.log").read_bytes()
     backlog.offer(study, specs)
