@@ -84,11 +84,8 @@ class Index:
     def add(self, entry: Entry, state: str = "waiting", value: float | None = None) -> None:
         """Queue an entry, or enter one that has ended; what is as ever is not written down."""
         said = {k: v for k, v in asdict(entry).items() if k not in PLAIN or v != PLAIN[k]}
-        if state == "waiting":
-            self.study.enqueue_trial({}, user_attrs=said)
-        else:
-            ended = TrialState[state.upper()]
-            self.study.add_trial(create_trial(state=ended, value=value, user_attrs=said))
+        trial = create_trial(state=TrialState[state.upper()], value=value, user_attrs=said)
+        self.study.add_trial(trial)
 
     def start(self, row: Row, attempt: int) -> None:
         """Mark the first waiting row as running, here and now, under this attempt number."""
