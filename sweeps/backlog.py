@@ -76,7 +76,7 @@ def claim(study: Path) -> Claim | None:
                 attempt_folder(folder, attempt)  # the number is taken, even should the index forget
                 index.start(row, attempt)
             except BaseException:  # a database may go away, and we live on
-                os.close(lease)
+                leases.give_back(lease)
                 raise
             return Claim(row.entry.key, attempt, folder, lease)
     return None

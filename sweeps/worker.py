@@ -86,9 +86,10 @@ def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = Non
             try:
                 _report(study, claim, ending, stop)
             except OSError as error:  # its lease ends with us, and a later claim takes it up
-                ending = f"{guard.NO_ROOM} ({error.strerror})"
-            if ending.startswith(guard.NO_ROOM):
-                print(f"{claim.key}: {ending}: the study's folder cannot be written", flush=True)
+                print(f"{claim.key}: {ending}, which cannot be told: {error}", flush=True)
+                return FULL
+            if ending == guard.NO_ROOM:
+                print(f"{claim.key}: the study's folder cannot be written", flush=True)
                 return FULL
             print(f"{claim.key}: {ending} after {time.monotonic() - began:.1f} s", flush=True)
     return 0
