@@ -124,6 +124,9 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--watch", action="store_true", help="look again every second until all is done"
     )
+    added.add_argument(
+        "--audit", action="store_true", help="every key with its starts, attempts and results"
+    )
     json(added)
 
     added = verb("logs", "what a trial wrote while it ran", study=True)

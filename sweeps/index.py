@@ -58,6 +58,20 @@ class Row:
     entry: Entry
 
 
+@dataclass(frozen=True)
+class Past:
+    """What became of one line of the index: when it was started and ended (ISO 8601, "" for never), and by whom."""
+
+    key: str
+    state: str
+    attempt: int
+    started: str
+    ended: str
+    host: str
+    pid: int
+    reason: str
+
+
 class Queue(Protocol):
     """What a storage does in a way of its own: how trials are found, and how one is started."""
 
@@ -80,6 +94,20 @@ class Index:
         for trial in self.queue.trials([TrialState[state.upper()] for state in states], key):
             known = {name: trial.user_attrs[name] for name in NAMES if name in trial.user_attrs}
             yield Row(trial.number, trial.state.name.lower(), Entry(**known))
+
+    def past(self) -> Iterator[Past]:
+        """Yield what became of every line, in the order queued."""
+        for trial in self.queue.trials([], ""):
+            told = trial.user_attrs
+            worker = told.get("worker", {})
+            began, ended = (
+                "" if time is None or not worker else time.isoformat(timespec="seconds")
+                for time in (trial.datetime_start, trial.datetime_complete)
+            )
+            yield Past(
+                told["key"], trial.state.name.lower(), int(told.get("attempt", 0)), began, ended,
+                str(worker.get("host", "")), int(worker.get("pid", 0)), str(told.get("reason", "")),
+            )  # fmt: skip
 
     def add(self, entry: Entry, state: str = "waiting", value: float | None = None) -> None:
         """Queue an entry, or enter one that has ended; what is as ever is not written down."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
 
 from ablation.verbs import answer, check_device, study_of, trust
 
@@ -25,6 +27,8 @@ def do_status(given: Namespace) -> int:
     from sweeps.status import status
 
     study = study_of(given)
+    if given.audit:
+        return _audit(study, as_json=given.json)
     if given.watch and sys.stdout.isatty() and not given.json:
         from sweeps.screen import watch
 
@@ -38,6 +42,18 @@ def do_status(given: Namespace) -> int:
         if not given.watch or now.done >= now.expected:
             return 0
         time.sleep(1)
+
+
+def _audit(study: Path, *, as_json: bool) -> int:
+    """Print what became of every key; exit code 1 if something is wrong."""
+    from sweeps.audit import audit, lines
+
+    found = audit(study)
+    if as_json:
+        answer([asdict(line) | {"attempts": line.attempts} for line in found])
+    else:
+        print("\n".join(lines(found)))
+    return 1 if any(line.wrong for line in found) else 0
 
 
 def do_retry(given: Namespace) -> int:
