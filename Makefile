@@ -39,8 +39,10 @@ test: .venv/.developed  ## every test that needs no special machine: under 12 mi
 test-long: .venv/.developed  ## the long tests too
 	$(BIN)/python -m pytest
 
-bench: .venv/.developed  ## what the probes cost at the default schedule, as a share of training
+bench: .venv/.developed  ## what probes cost of training, and what a sweep costs beside its trials
 	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/probes.py
+	$(BIN)/python tests/benchmarks/claims.py
+	$(BIN)/python tests/benchmarks/sweeps.py
 
 docs: .venv/.installed  ## write docs/instruments.md from its one source
 	$(BIN)/python -c 'from ablation.instruments import page; print(page(), end="")' > docs/instruments.md
