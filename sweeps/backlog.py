@@ -22,6 +22,7 @@ from ablation.record import (
 from ablation.spec import TrialSpec
 from sweeps import folders, leases
 from sweeps.index import STATES, Entry, Index, Row, check, opened, remade
+from sweeps.storages import once_more
 
 RETRIES = 2
 """How often a trial runs again after its own process was killed (out of memory, a signal)."""
@@ -57,6 +58,7 @@ def offer(study: Path, specs: Sequence[TrialSpec]) -> int:
         return _queue(index, [(key, named[key].cell) for key in missing])
 
 
+@once_more
 def claim(study: Path) -> Claim | None:
     """Take the next waiting trial, or None; first queue again what lost its processes."""
     with opened(study) as index:
@@ -82,6 +84,7 @@ def claim(study: Path) -> Claim | None:
     return None
 
 
+@once_more
 def tell(study: Path, claim: Claim, record: TrialRecord) -> None:
     """Enter a committed record into the index and give the lease back."""
     assert record.key == claim.key, "a record answers the trial that was claimed"
@@ -91,6 +94,7 @@ def tell(study: Path, claim: Claim, record: TrialRecord) -> None:
         leases.give_back(claim.lease)
 
 
+@once_more
 def release(study: Path, claim: Claim) -> None:
     """Put a trial that was asked to stop back into the queue; it counts as no failure."""
     with opened(study) as index:
@@ -99,6 +103,7 @@ def release(study: Path, claim: Claim) -> None:
         leases.give_back(claim.lease)
 
 
+@once_more
 def lost(study: Path, claim: Claim, reason: str) -> None:
     """Queue a trial again whose own process died; after the second retry record it as crashed."""
     with opened(study) as index:
@@ -145,6 +150,7 @@ def rebuild(study: Path, url: str | None = None) -> int:
     return len(specs)
 
 
+@once_more
 def counts(study: Path) -> dict[str, int]:
     """Return how many trials the index holds as running, complete, pruned, fail and waiting."""
     with opened(study) as index:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from ablation.files import read_yaml, write_yaml
@@ -15,6 +16,10 @@ JOURNAL = "journal"
 """The word for a study's own journal.log, which is where an index lies unless its study says otherwise."""
 SCHEME = "postgresql"
 ALLOWED = f"storage is {JOURNAL} or {SCHEME}://USER@HOST:PORT/DATABASE"
+
+
+Words = ParamSpec("Words")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ def place_of(study: Path) -> Place:
     return _place_in(path, (found.st_ino, found.st_mtime_ns, found.st_size))
 
 
-@lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=8)
 def _place_in(path: Path, _: tuple[int, int, int]) -> Place:
     """Read the place that a study.yaml names, once per version of the file."""
     found = read_yaml(path)
@@ -113,3 +118,16 @@ def keep(study: Path, place: Place) -> None:
     path = study / "study.yaml"
     kept = {k: v for k, v in read_yaml(path).items() if k not in ("storage", "storage_study")}
     write_yaml(path, kept | place.row())
+
+
+def once_more(verb: Callable[Words, Answer]) -> Callable[Words, Answer]:
+    """Let a verb that a kill at any line does not harm begin anew when its database goes away in the middle."""
+
+    @functools.wraps(verb)
+    def tried(*words: Words.args, **named: Words.kwargs) -> Answer:
+        try:
+            return verb(*words, **named)
+        except ConnectionError:
+            return verb(*words, **named)
+
+    return tried

@@ -1,8 +1,8 @@
 """Run the backlog's verbs and die by SIGKILL at the n-th line; then look whether anything was lost.
 
-`python kill_anywhere.py FOLDER SHARD SHARDS` prints how many deaths it survived. Each death is a real
+`python kill_anywhere.py FOLDER SHARD SHARDS [URL]` prints how many deaths it survived. Each death is a real
 one, of a forked process, at a line of sweeps/ or of the files it writes through; every fourth time it
-also leaves half a line in the journal.
+also leaves half a line in the journal. With the URL of a database the index lies there.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def recover(study: Path, specs: list[TrialSpec]) -> int:
     return 0
 
 
-def main(folder: Path, shard: int, shards: int) -> int:
+def main(folder: Path, shard: int, shards: int, url: str = "journal") -> int:
     base = compose(["dataset=ring8", "budget=smoke"])
     specs = [base.with_seed(seed) for seed in range(10)]
     template, study = folder / "template", folder / f"s{shard}"
@@ -151,6 +151,9 @@ def main(folder: Path, shard: int, shards: int) -> int:
         while True:
             shutil.rmtree(study, ignore_errors=True)
             shutil.copytree(template, study)
+            if url != "journal":
+                (study / "study.yaml").write_text("study: killed\n")
+                backlog.rebuild(study, url)
             torn = study / "journal.log" if last % 4 == 0 else None
 
             def die(verb: Verb = verb, last: int = last, torn: Path | None = torn) -> int:
@@ -172,4 +175,4 @@ def main(folder: Path, shard: int, shards: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))

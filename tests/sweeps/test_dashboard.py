@@ -88,6 +88,6 @@ def test_the_dashboard_shows_a_study_and_the_state_of_its_trials(
         "Complete": 1, "Fail": 1, "Running": 1, "Waiting": 1,
     }  # fmt: skip
     keys = [{row["key"]: row["value"] for row in trial["user_attrs"]}["key"] for trial in trials]
-    assert keys == [f'"{spec.key}"' for spec in specs]
+    assert keys == [spec.key for spec in specs]
     assert trials[0]["values"] == [1.5]
     os.close(running.lease)

@@ -212,6 +212,35 @@ def test_a_server_lost_in_the_middle_loses_nothing(
         os.close(claim.lease)
 
 
+def test_a_connection_that_breaks_in_the_middle_is_made_again(
+    shared: Path, server: Postgres, specs: list[TrialSpec], answer: Answer
+) -> None:
+    """A trigger ends our connection at one write after another, each time before it counts."""
+    backlog.offer(shared, specs)
+    server.ask(
+        "postgres",
+        "create sequence turn; create function hang_up() returns trigger language plpgsql as $$ begin"
+        " if nextval('turn') = 1 then perform pg_terminate_backend(pg_backend_pid()); end if;"
+        " return new; end $$; create trigger hang_up before update on trials for each row"
+        " execute function hang_up()",
+    )
+    try:
+        claim = claimed(shared)
+        again = "select last_value from turn; alter sequence turn restart"
+        assert int(server.ask("postgres", again).splitlines()[0]) > 1, "it was hung up on"
+        assert claim.key == specs[0].key
+        backlog.tell(shared, claim, answer(claim))
+        assert int(server.ask("postgres", again).splitlines()[0]) > 1
+        claim = claimed(shared)
+        server.ask("postgres", again)
+        backlog.release(shared, claim)
+    finally:
+        server.ask("postgres", "drop function hang_up cascade; drop sequence turn")
+    assert backlog.counts(shared) == {
+        "running": 0, "complete": 1, "pruned": 0, "fail": 1, "waiting": 3,
+    }  # fmt: skip
+
+
 def test_a_server_away_for_longer_ends_the_access(
     shared: Path, server: Postgres, specs: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,6 +330,18 @@ def test_a_fork_has_a_connection_of_its_own_and_none_stays_open(
     assert backlog.counts(shared)["fail"] == 1, "the fork's lease ended with it"
     assert first.key == specs[0].key
     assert server.ask("postgres", ours) == "0"
+
+
+def test_a_kill_at_any_line_loses_nothing_and_doubles_nothing(
+    server: Postgres, tmp_path: Path, crowd: Crowd
+) -> None:
+    """As with the journal, at a few of the lines; each death leaves the server to notice."""
+    program = str(Path(__file__).with_name("kill_anywhere.py"))
+    shard = (str(tmp_path), "0", "1499", server.url())
+    process = crowd.start("-W", "ignore::DeprecationWarning", program, *shard)
+    output, _ = process.communicate(timeout=1200)
+    assert process.returncode == 0, output[-3000:]
+    assert int(output) >= 6
 
 
 def test_another_reader_sees_what_a_queue_gained_and_lost(
