@@ -186,10 +186,10 @@ def remade(study: Path, url: str | None = None) -> Iterator[Index]:
 
 
 def reach(place: Place) -> None:
-    """Do nothing if the place of an index answers, and raise what `opened` would raise if not."""
+    """Do nothing if the place of an index answers; raises ConnectionError or ValueError if it does not."""
     if place.url:
         server = _postgres().server(place.url)
-        server.enter(place.study)
+        server.connect()
         server.leave()
 
 

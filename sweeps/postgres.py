@@ -132,22 +132,30 @@ class Server:
 
         Raises ConnectionError if the server does not let us in, ValueError for a URL that is none.
         """
+        self.connect()
+        try:
+            self._run("SELECT pg_advisory_lock(%s)", _number(name))
+            return self._queue(name)
+        except FAILURES as error:
+            self.leave()
+            raise self._away("does not let us work", error) from None
+        except BaseException:
+            self.leave()
+            raise
+
+    def connect(self) -> None:
+        """Connect; then `leave`. Raises what `enter` raises."""
         try:
             given = conninfo_to_dict(self.url)
             rest = {word: value for word, value in CONNECTION.items() if word not in given}
             self.connection = psycopg.connect(make_conninfo(self.url, **rest))
             self._run(SESSION)
-            self._run("SELECT pg_advisory_lock(%s)", _number(name))
-            return self._queue(name)
         except psycopg.ProgrammingError as error:
             self.leave()
             raise ValueError(f"storage={self.url}: {_line(error)}") from None
-        except FAILURES as error:
+        except psycopg.Error as error:
             self.leave()
             raise self._away("does not let us in", error) from None
-        except BaseException:
-            self.leave()
-            raise
 
     def leave(self) -> None:
         """Close the connection, which frees the lock."""
