@@ -22,7 +22,7 @@ from ablation.record import (
     write_config,
 )
 from ablation.spec import TrialSpec
-from sweeps import backlog
+from sweeps import backlog, embedded
 from sweeps.backlog import ALIKE, RETRIES, VANISHES, Claim
 from sweeps.storages import place_of
 
@@ -49,7 +49,7 @@ def claimed(study: Path) -> Claim:
 
 
 def forget(study: Path) -> None:
-    """Lose the index, as somebody does who deletes it."""
+    """Lose what the index knows: its study is deleted, its journal begun anew."""
     place = place_of(study)
     if place.url:
         storage = optuna.storages.RDBStorage(place.url)
@@ -57,6 +57,7 @@ def forget(study: Path) -> None:
         storage.engine.dispose()
     else:
         (study / "journal.log").unlink()
+        embedded.create(study / "journal.log", study.name)
 
 
 def vanish(claim: Claim) -> None:

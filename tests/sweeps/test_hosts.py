@@ -108,7 +108,7 @@ def test_two_hosts_share_a_folder_and_one_dies(study: Path, tiny: TrialSpec, cro
 
     assert wait_for(lambda: holders() >= {"north", "south"}, 300)
     hosts["north"].send_signal(signal.SIGKILL)
-    hosts["north"].wait(timeout=300)
+    hosts["north"].communicate(timeout=300)
     output, _ = hosts["south"].communicate(timeout=600)
     assert hosts["south"].returncode == 0, output
     assert crowd.gone()

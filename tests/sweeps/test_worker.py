@@ -40,8 +40,8 @@ def test_a_stopped_trial_goes_on_bit_for_bit(
     backlog.offer(study, [spec])
     folder = study / "trials" / spec.key
     first = worker(crowd, study)
-    assert wait_for(crowd.trials, 60)
-    assert wait_for(lambda: status(study).running == 1, 5)
+    assert wait_for(crowd.trials, 300)
+    assert wait_for(lambda: status(study).running == 1, 300)
     first.send_signal(signal.SIGTERM)
     output, _ = first.communicate(timeout=300)
     assert first.returncode == 0, output
@@ -67,10 +67,10 @@ def test_a_trial_outlives_its_fork_server_and_dies_with_its_worker(
     longest = replace(tiny, budget=replace(tiny.budget, steps=100_000))
     backlog.offer(study, [long, longest])
     process = worker(crowd, study)
-    assert wait_for(lambda: long.key in crowd.trials().values(), 60)
+    assert wait_for(lambda: long.key in crowd.trials().values(), 300)
     for server in crowd.servers():
         os.kill(server, signal.SIGKILL)
-    assert wait_for(lambda: longest.key in crowd.trials().values(), 60)
+    assert wait_for(lambda: longest.key in crowd.trials().values(), 300)
     assert result(study, long).provenance["attempt"] == 0
     (trained,) = crowd.trials()
     os.kill(trained, signal.SIGSTOP)
