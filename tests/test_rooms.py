@@ -23,6 +23,8 @@ DOORS = {
     "torch_fidelity": {"ablation/scores/fidelity.py", "ablation/preload.py"},
     "rich": {"sweeps/screen.py"},
     "typst": {"reports/paper.py"},
+    "submitit": {"sweeps/launchers/slurm.py"},
+    "ray": {"sweeps/launchers/ray.py"},
 }
 LEVELS = [
     {"part", "files", "fingerprint", "shape", "published", "instruments"},
@@ -120,6 +122,8 @@ def test_files_are_short_and_say_what_they_own(path: Path) -> None:
         ("ablation.compose", ("torch", "numpy.random", "pandas", "optuna")),
         ("reports.page", ("torch", "hydra", "optuna", "sweeps", "sklearn")),
         ("sweeps.status", ("torch", "hydra", "optuna", "pandas")),
+        ("sweeps.launchers.slurm", ("torch", "hydra", "optuna", "submitit")),
+        ("sweeps.launchers.ray", ("torch", "hydra", "optuna", "ray")),
     ],
 )
 def test_importing_loads_no_giant(module: str, absent: tuple[str, ...]) -> None:

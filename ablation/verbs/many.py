@@ -13,6 +13,7 @@ from ablation.verbs import answer, tell, trust
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
+    from sweeps.launchers import Launcher
     from sweeps.study import Plan
 
 
@@ -76,11 +77,12 @@ def do_sweep(given: Namespace) -> int:
     from ablation.record import study_folder
     from sweeps import backlog
     from sweeps.index import reach
-    from sweeps.launch import launch
     from sweeps.settings import apart
     from sweeps.storages import settled
     from sweeps.study import read_study, write_study
 
+    launcher = _launcher(given)
+    launcher.ready()
     name = given.study if given.study is not None else _asked(given)[0]
     if name is None:
         raise ValueError("a sweep needs a name: give --study NAME, or the name of a preset")
@@ -101,11 +103,25 @@ def do_sweep(given: Namespace) -> int:
     missing = sum(not _done(study, spec) for spec in found.specs)
     print(f"{study}: {len(found.specs) - missing} trials done, {missing} to run", file=sys.stderr)
     if missing or added:
-        summary = launch(study, workers=given.workers, devices=given.devices)
+        summary = launcher.launch(study)
         if summary.interrupted:
             print("stopped; the same command goes on where it stopped", file=sys.stderr)
             return 130
+        if summary.left:
+            watch = f"ablation status {study.name} --runs {given.runs} --watch"
+            print(f"the workers go on by themselves; follow them with: {watch}", file=sys.stderr)
+            return 0
     return _end(given, study)
+
+
+def _launcher(given: Namespace) -> Launcher:
+    """Return what the words and options say that starts the workers; raises ValueError."""
+    from sweeps.launchers import chosen
+    from sweeps.settings import apart
+
+    settings, _ = apart(given.words)
+    flags = {key: getattr(given, key) for key in ("workers", "devices") if hasattr(given, key)}
+    return chosen(settings.launcher, settings.options, **flags)
 
 
 def _same_protocol(study: Path, found: Plan) -> None:
@@ -142,13 +158,13 @@ def do_plan(given: Namespace) -> int:
     trust(given)
     from ablation.costs import costs
     from ablation.record import study_folder
-    from sweeps.devices import slots
 
+    launcher = _launcher(given)
+    workers = launcher.count()
     name = given.study if given.study is not None else _asked(given)[0]
     study = study_folder(given.runs, name) if name else None
     found = _planned(given, study if study and study.is_dir() else None, ready=False)
     missing = [spec for spec in found.specs if study is None or not _done(study, spec)]
-    workers = len(slots("auto", None))
     each = costs(missing)
     seconds = sum(cost.total for cost in each) / workers
     scoring = sum(cost.score for cost in each) / workers
@@ -166,6 +182,7 @@ def do_plan(given: Namespace) -> int:
                 "seconds": round(seconds, 1),
                 "seconds_scoring": round(scoring, 1),
                 "workers": workers,
+                "launcher": launcher.name,
                 "keys": [spec.key for spec in found.specs],
                 "promise": _promise(found),
             }
@@ -175,7 +192,8 @@ def do_plan(given: Namespace) -> int:
     for spec in cells.values():
         print(f"  {spec.key.rsplit('-s', 1)[0]}  ({spec.budget.steps:,} steps)")
     print(
-        f"to run: {len(missing)}; it takes about {_duration(seconds)} with {workers} workers,"
+        f"to run: {len(missing)}; it takes about {_duration(seconds)} with {workers}"
+        f" {launcher.name} workers,"
         f" {100 * scoring / max(seconds, 1e-9):.0f} % of it scoring"
     )
     print(_promise(found))

@@ -45,12 +45,19 @@ def _told(row: dict[str, Any]) -> str:
     body = dict(row.get("module", row))
     target = str(body.pop("_target_", ""))
     settings = {
-        k: v for k, v in body.items() if k not in ("name", "cite") and not isinstance(v, dict)
+        k: v
+        for k, v in body.items()
+        if k not in ("name", "cite", "about") and not isinstance(v, dict)
     }
     for part in body.values():
         settings |= part if isinstance(part, dict) else {}
-    words = ", ".join(f"{k}={'null' if v is None else v}" for k, v in settings.items())
-    return "  ".join(text for text in (target, words, str(row.get("cite", ""))) if text)
+    plain = {None: "null", True: "true", False: "false"}
+    words = ", ".join(
+        f"{k}={plain[v] if v is None or isinstance(v, bool) else v}" for k, v in settings.items()
+    )
+    return "  ".join(
+        text for text in (target, words, str(row.get("cite", row.get("about", "")))) if text
+    )
 
 
 def do_train(given: Namespace) -> int:
