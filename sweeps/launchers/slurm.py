@@ -142,7 +142,7 @@ class Task:
         name = JobEnvironment().job_id
         log = Path(self.command.log).with_name(f"{name}.log")
         stopped = replace(self.command, log=str(log)).run()
-        if stopped and self.requeue and _state(os.environ.get("SLURM_JOB_ID", "")) == "RUNNING":
+        if stopped and self.requeue and _state(name) == "RUNNING":
             # preempted with time to leave: who leaves by himself is not requeued by Slurm
             subprocess.run(["scontrol", "requeue", name], timeout=60, check=True)
 
@@ -201,6 +201,8 @@ class _Array(Engine):
 
     def alive(self) -> tuple[int, int]:
         """Return how many tasks run and how many wait; while Slurm does not answer, what it said last."""
+        if not self.jobs:
+            return 0, 0
         if self.asked.executor == "local":
             self.living = {job.job_id for job in self.jobs if not job.done()}
             return len(self.living), 0
@@ -256,9 +258,11 @@ def _queue(array: str) -> dict[str, str] | None:
     return {row[0]: row[1] for row in rows}
 
 
-def _state(job: str) -> str:
-    """Return Slurm's word for the state of a job, "" for no job."""
-    return _ask("squeue", "--noheader", "--jobs", job, "--format=%T").stdout.strip() if job else ""
+def _state(task: str) -> str:
+    """Return Slurm's word for the state of a task, "" outside of Slurm."""
+    if "SLURM_JOB_ID" not in os.environ:
+        return ""
+    return _ask("squeue", "--noheader", "--jobs", task, "--format=%T").stdout.strip()
 
 
 def _ask(*command: str) -> subprocess.CompletedProcess[str]:
