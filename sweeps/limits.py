@@ -6,7 +6,9 @@ import os
 import re
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -56,6 +58,7 @@ class Meter:
 
     hours: float | None
     used: float = 0.0
+    over: bool = False
     seen: float = field(default_factory=time.monotonic)
 
     def spent(self, working: int) -> bool:
@@ -63,7 +66,14 @@ class Meter:
         now = time.monotonic()
         self.used += working * (now - self.seen) / 3600
         self.seen = now
-        return self.hours is not None and self.used >= self.hours
+        self.over = self.hours is not None and self.used >= self.hours
+        return self.over
+
+
+def reach(seconds: Sequence[float], hours: float) -> int:
+    """Return how many trials, of so many seconds each and one after the other, end within the hours."""
+    ends = accumulate(seconds)
+    return sum(end <= 3600 * hours for end in ends)
 
 
 def duration(text: str, name: str) -> float:

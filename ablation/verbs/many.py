@@ -77,12 +77,14 @@ def do_sweep(given: Namespace) -> int:
     from ablation.record import study_folder
     from sweeps import backlog
     from sweeps.index import reach
+    from sweeps.limits import Limits
     from sweeps.settings import apart
     from sweeps.storages import settled
     from sweeps.study import read_study, write_study
 
     launcher = _launcher(given)
     launcher.ready()
+    limits = Limits.read(given.time_limit, given.memory_limit, given.max_hours)
     name = given.study if given.study is not None else _asked(given)[0]
     if name is None:
         raise ValueError("a sweep needs a name: give --study NAME, or the name of a preset")
@@ -103,7 +105,7 @@ def do_sweep(given: Namespace) -> int:
     missing = sum(not _done(study, spec) for spec in found.specs)
     print(f"{study}: {len(found.specs) - missing} trials done, {missing} to run", file=sys.stderr)
     if missing or added:
-        summary = launcher.launch(study)
+        summary = launcher.launch(study, limits=limits)
         if summary.interrupted:
             print("stopped; the same command goes on where it stopped", file=sys.stderr)
             return 130
@@ -111,6 +113,13 @@ def do_sweep(given: Namespace) -> int:
             watch = f"ablation status {study.name} --runs {given.runs} --watch"
             print(f"the workers go on by themselves; follow them with: {watch}", file=sys.stderr)
             return 0
+        if summary.spent:
+            print(
+                f"{limits.hours:g} hours are used up, {summary.missing} trials wait;"
+                " the same command goes on; the report shows what is done",
+                file=sys.stderr,
+            )
+            return _end(given, study, partly=True)
     return _end(given, study)
 
 
@@ -120,8 +129,10 @@ def _launcher(given: Namespace) -> Launcher:
     from sweeps.settings import apart
 
     settings, _ = apart(given.words)
-    flags = {key: getattr(given, key) for key in ("workers", "devices") if hasattr(given, key)}
-    return chosen(settings.launcher, settings.options, **flags)
+    return chosen(
+        settings.launcher, settings.options,
+        workers=given.workers, devices=given.devices, per_gpu=given.per_gpu,
+    )  # fmt: skip
 
 
 def _same_protocol(study: Path, found: Plan) -> None:
@@ -138,8 +149,8 @@ def _same_protocol(study: Path, found: Plan) -> None:
                 )
 
 
-def _end(given: Namespace, study: Path) -> int:
-    """Write the report, say where it is and what it says."""
+def _end(given: Namespace, study: Path, *, partly: bool = False) -> int:
+    """Write the report, say where it is and what it says; `partly` done is no failure."""
     from sweeps.status import status
 
     now = status(study)
@@ -150,7 +161,7 @@ def _end(given: Namespace, study: Path) -> int:
         from ablation.verbs.meaning import report
 
         report(study, as_json=given.json)
-    return 1 if crashed or now.done < now.expected else 0
+    return 1 if crashed or (now.done < now.expected and not partly) else 0
 
 
 def do_plan(given: Namespace) -> int:
@@ -158,9 +169,11 @@ def do_plan(given: Namespace) -> int:
     trust(given)
     from ablation.costs import costs
     from ablation.record import study_folder
+    from sweeps.limits import Limits
 
     launcher = _launcher(given)
     workers = launcher.count()
+    Limits.read(None, None, given.max_hours)
     name = given.study if given.study is not None else _asked(given)[0]
     study = study_folder(given.runs, name) if name else None
     found = _planned(given, study if study and study.is_dir() else None, ready=False)
@@ -196,8 +209,25 @@ def do_plan(given: Namespace) -> int:
         f" {launcher.name} workers,"
         f" {100 * scoring / max(seconds, 1e-9):.0f} % of it scoring"
     )
+    if given.max_hours is not None:
+        print(_within(found, missing, [cost.total for cost in each], given.max_hours))
     print(_promise(found))
     return 0
+
+
+def _within(
+    found: Plan, missing: Sequence[TrialSpec], seconds: Sequence[float], hours: float
+) -> str:
+    """Say how far the hours reach: trials run in the order planned, seed by seed."""
+    from sweeps.limits import reach
+
+    count = reach(seconds, hours)
+    late = {spec.seed for spec in missing[count:]}
+    whole = len([seed for seed in found.declared.seeds if seed not in late])
+    return (
+        f"in {hours:g} hours of all workers together about {count} of these {len(missing)} trials end:"
+        f" every cell with {whole} of {len(found.declared.seeds)} seeds"
+    )
 
 
 def _promise(found: Plan) -> str:

@@ -14,9 +14,11 @@ from typing import Any, TextIO
 
 from ablation.catalogue import nearest, row
 from sweeps.board import Summary
+from sweeps.limits import Limits
 
 KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "a text"}
 """What the fields of a launcher may be, each with or without null."""
+NONE = Limits()
 BESIDE = ("name", "_target_", "about")
 """The keys of a row that are no options."""
 
@@ -42,20 +44,29 @@ class Launcher(ABC):
         """Raise ValueError that says what this machine lacks."""
 
     @abstractmethod
-    def launch(self, study: Path, *, progress: TextIO = sys.stderr) -> Summary:
+    def launch(
+        self, study: Path, *, limits: Limits = NONE, progress: TextIO = sys.stderr
+    ) -> Summary:
         """Run all queued trials of `study`; returns when they are done, stopped or left to the engine.
 
-        Ctrl-C or SIGTERM: each trial writes a checkpoint and goes back to the queue; again: at once.
+        Ctrl-C or SIGTERM: each trial writes a checkpoint and goes back to the queue; again: at once. So, too, when
+        the hours of `limits` are used up.
         Raises ValueError for what the engine refuses, RuntimeError if no worker could run.
         """
 
 
 def chosen(
-    name: str, options: Mapping[str, str], *, workers: int | None = None, devices: str = "auto"
+    name: str,
+    options: Mapping[str, str],
+    *,
+    workers: int | None = None,
+    devices: str = "auto",
+    per_gpu: str = "1",
 ) -> Launcher:
     """Return the launcher of a name with options as the words say them; raises ValueError.
 
-    `workers` and `devices` are what `--workers` and `--devices` say (None and "auto" for nothing).
+    `workers`, `devices` and `per_gpu` are what `--workers`, `--devices` and `--per-gpu` say (None, "auto" and "1" for
+    nothing).
     """
     found = row("launcher", name)
     kind = _kind(name, str(found.get("_target_", "")))
@@ -64,13 +75,15 @@ def chosen(
     places = {key: f"conf/launcher/{name}.yaml: {key}" for key in asked}
     for key, value in options.items():
         asked[key], places[key] = value, f"launcher.{key}"
-    flags = {"workers": None if workers is None else str(workers), "devices": devices}
+    nothing = {"workers": "None", "devices": "auto", "per_gpu": "1"}
+    flags = {"workers": str(workers), "devices": devices, "per_gpu": per_gpu}
     for key, flag in flags.items():
-        if flag in (None, "auto"):
+        if flag == nothing[key]:
             continue
+        name_of = f"--{key.replace('_', '-')}"
         if key in options and options[key] != flag:
-            raise ValueError(f"--{key} {flag} and launcher.{key}={options[key]} differ; give one")
-        asked[key], places[key] = str(flag), f"--{key}"
+            raise ValueError(f"{name_of} {flag} and launcher.{key}={options[key]} differ; give one")
+        asked[key], places[key] = flag, name_of
     for key in asked:
         if key not in types:
             raise ValueError(f"{places[key]} is no option of {name}{nearest(key, list(types))}")

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from ablation.factories import trusted_folders
 from sweeps.board import last_line
+from sweeps.guard import PATIENCE
 from sweeps.launch import RESTARTS
-from sweeps.worker import LAUNCHER, PATIENCE, RESTART, search_path
+from sweeps.limits import Limits
+from sweeps.worker import LAUNCHER, RESTART, search_path
 
 _running: list[subprocess.Popen[bytes]] = []
 """This process's worker, for a signal handler that has to stop it."""
@@ -96,7 +98,7 @@ def stop() -> None:
             time.sleep(0.05)
 
 
-def commands(study: Path, count: int, *, device: str, prefix: str) -> list[Command]:
+def commands(study: Path, count: int, *, device: str, prefix: str, limits: Limits) -> list[Command]:
     """Return the commands of `count` workers of a study, as they run on any node that sees its folder."""
     study = study.absolute()
     carried = {name: os.environ[name] for name in os.environ if name.startswith("ABLATION_")}
@@ -107,6 +109,6 @@ def commands(study: Path, count: int, *, device: str, prefix: str) -> list[Comma
     for number in range(count):
         words = ["worker", study.name, "--runs", str(study.parent), *own, "--device", device]
         log = study / "logs" / f"{prefix}-{number}.log"
-        command = (*words, "--slot", str(number))
+        command = (*words, *limits.words(), "--slot", str(number))
         found.append(Command(command, tuple(carried.items()), str(log)))
     return found

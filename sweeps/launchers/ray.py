@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from sweeps.board import Summary, last_line
-from sweeps.launchers import Launcher, at_least, installed
+from sweeps.launchers import NONE, Launcher, at_least, installed
 from sweeps.launchers.command import Command
 from sweeps.launchers.watch import Engine, run
+from sweeps.limits import Limits
 
 if TYPE_CHECKING:
     from ray import ObjectRef
@@ -49,12 +50,20 @@ class Ray(Launcher):
         """Raise ValueError if Ray is missing."""
         installed("ray", "ray")
 
-    def launch(self, study: Path, *, progress: TextIO = sys.stderr) -> Summary:
+    def launch(
+        self, study: Path, *, limits: Limits = NONE, progress: TextIO = sys.stderr
+    ) -> Summary:
         """Run all queued trials of `study` as tasks of a Ray cluster."""
         self.ready()
         device = "cuda" if self.num_gpus else "cpu"
         return run(
-            study, _Tasks(self), self.workers, device=device, prefix="ray", progress=progress
+            study,
+            _Tasks(self),
+            self.workers,
+            device=device,
+            prefix="ray",
+            limits=limits,
+            progress=progress,
         )
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from sweeps.board import Summary, last_line
 from sweeps.launch import RESTARTS
-from sweeps.launchers import Launcher, at_least, installed
+from sweeps.launchers import NONE, Launcher, at_least, installed
 from sweeps.launchers.command import Command, stop
 from sweeps.launchers.watch import Engine, run
+from sweeps.limits import Limits
 from sweeps.worker import search_path
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ class Slurm(Launcher):
                         " (launcher.executor=local tries it without Slurm)"
                     )
 
-    def launch(self, study: Path, *, progress: TextIO = sys.stderr) -> Summary:
+    def launch(
+        self, study: Path, *, limits: Limits = NONE, progress: TextIO = sys.stderr
+    ) -> Summary:
         """Run all queued trials of `study` as tasks of one Slurm array."""
         self.ready()
         engine = _Array(self, study.absolute())
@@ -98,6 +101,7 @@ class Slurm(Launcher):
             self.workers,
             device=self.device,
             prefix="slurm",
+            limits=limits,
             progress=progress,
             wait=self.wait,
         )

@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TextIO
 
+from ablation.files import trouble
 from ablation.record import trial_folders
 from sweeps.board import Board, Summary, signals
+from sweeps.guard import PATIENCE
 from sweeps.launchers.command import Command, commands
-from sweeps.worker import PATIENCE
+from sweeps.limits import Limits, Meter
 
 TICK = 0.2
 """Seconds between two looks at the engine's workers."""
@@ -51,6 +53,7 @@ def run(
     *,
     device: str,
     prefix: str,
+    limits: Limits,
     progress: TextIO,
     wait: bool = True,
 ) -> Summary:
@@ -61,18 +64,21 @@ def run(
     began = time.monotonic()
     board = Board(study, progress, [folder.name for folder in trial_folders(study)])
     missing, interrupted, failures = board.look(), False, list[str]()
+    meter = Meter(limits.hours)
     early = len(board.ended)
     if missing:
         (study / "logs").mkdir(exist_ok=True)
         board.workers = min(count, len(missing))
         try:
-            said = engine.start(commands(study, board.workers, device=device, prefix=prefix))
+            said = engine.start(
+                commands(study, board.workers, device=device, prefix=prefix, limits=limits)
+            )
             if said:
                 board.say(said)
             if not wait:
                 return Summary(early - board.failed(), board.failed(), len(missing), 0.0, left=True)
             with signals() as asked:
-                failures = _watch(engine, board, asked)
+                failures = _watch(engine, board, asked, meter)
                 interrupted = bool(asked)
         except BaseException:
             engine.close()
@@ -81,14 +87,17 @@ def run(
         missing = board.look()
         board.note = ""
         board.show(last=True)
-        if missing and not interrupted and len(board.ended) == early:
+        if missing and (why := trouble(study)):
+            raise RuntimeError(f"{why}: make room, and launch again; nothing is lost")
+        if missing and not (interrupted or meter.over) and len(board.ended) == early:
             raise RuntimeError(f"no worker could run: {(failures or ['all ended at once'])[0]}")
     done = len(board.ended) - board.failed()
     seconds = round(time.monotonic() - began, 3)
-    return Summary(done, board.failed(), len(missing), seconds, interrupted)
+    spent = meter.over and bool(missing) and not interrupted
+    return Summary(done, board.failed(), len(missing), seconds, interrupted, spent=spent)
 
 
-def _watch(engine: Engine, board: Board, asked: list[int]) -> list[str]:
+def _watch(engine: Engine, board: Board, asked: list[int], meter: Meter) -> list[str]:
     """Show how far the workers are until the last one is gone; return the complaints."""
     told, finished, deadline = 0, float("inf"), float("inf")
     failures: list[str] = []
@@ -101,7 +110,11 @@ def _watch(engine: Engine, board: Board, asked: list[int]) -> list[str]:
             told = len(asked)
         if told > 2 or time.monotonic() > deadline:
             break
-        failures += [] if asked else _said(engine, board)
+        if not meter.over and meter.spent(crowd[0]) and not told:
+            board.say(f"the {meter.hours:g} hours are used up: trials write a checkpoint")
+            deadline = time.monotonic() + PATIENCE + LEAVE
+            engine.stop(now=False)
+        failures += [] if asked or meter.over else _said(engine, board)
         board.note = f"workers {crowd[0]} running, {crowd[1]} waiting" if crowd[1] else ""
         board.show()
         if len(board.ended) == len(board.keys):
@@ -110,7 +123,7 @@ def _watch(engine: Engine, board: Board, asked: list[int]) -> list[str]:
             engine.stop(now=False)
             finished, deadline = float("inf"), min(deadline, time.monotonic() + LEAVE)
         time.sleep(TICK)
-    return failures + ([] if asked else _said(engine, board))
+    return failures + ([] if asked or meter.over else _said(engine, board))
 
 
 def _said(engine: Engine, board: Board) -> list[str]:

@@ -14,7 +14,7 @@ from crowds import Crowd
 from ablation.record import read_record
 from ablation.spec import TrialSpec
 from sweeps import backlog
-from sweeps.limits import Limits, Meter, duration, resident, size
+from sweeps.limits import Limits, Meter, duration, reach, resident, size
 from sweeps.status import status
 
 LAUNCH = """
@@ -92,6 +92,11 @@ def test_a_meter_adds_what_all_slots_work() -> None:
     assert not meter.spent(1)
     meter.seen -= 3600
     assert meter.spent(2)
+
+
+@pytest.mark.parametrize(("hours", "trials"), [(0.001, 0), (1.0, 2), (1.9, 3), (2.0, 4), (9.0, 4)])
+def test_the_hours_reach_so_many_trials(hours: float, trials: int) -> None:
+    assert reach([1800.0, 1800.0, 2400.0, 1200.0], hours) == trials
 
 
 @pytest.mark.slow
