@@ -15,7 +15,7 @@ from crowds import Crowd, wait_for
 from sweeps.status import status
 
 pytest.importorskip("ray", reason="ray is not installed: pip install ray")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

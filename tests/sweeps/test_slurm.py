@@ -96,7 +96,7 @@ def test_a_requeued_task_goes_on_and_every_trial_is_answered_once(
         task = f"{array}_{number}"
         state = ("squeue", "--noheader", "--jobs", task, "--format=%T")
         assert wait_for(lambda state=state: ask(*state) == "PENDING", MINUTES)
-        ask("scontrol", "update", f"JobId={task}", "StartTime=now")  # not after two minutes
+        ask("scontrol", "update", f"JobId={task}", "StartTime=now+5")  # not after two minutes
     log = study / "logs" / f"{array}_0.log"
     assert stopped(study) == 2
     assert wait_for(lambda: len(set(crowd.workers()) - early) == 2, MINUTES)
