@@ -12,7 +12,8 @@ from ablation.words import parsed, parser
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 ROOMS = {
     **dict.fromkeys(("list", "train", "rerun", "logs"), "one"),
-    **dict.fromkeys(("sweep", "plan"), "many"),
+    "sweep": "many",
+    "plan": "planning",
     **dict.fromkeys(("worker", "status", "retry"), "running"),
     "score": "scoring",
     **dict.fromkeys(("report", "compare", "export"), "meaning"),

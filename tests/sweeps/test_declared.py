@@ -13,7 +13,7 @@ from ablation.__main__ import main
 from ablation.instruments import INSTRUMENTS, SCORES
 from ablation.preflight import score_families
 from ablation.spec import TrialSpec
-from ablation.verbs import many
+from ablation.verbs.planning import promise
 from reports.study import read_study as read_plan
 from sweeps.grid import plan
 from sweeps.study import Declared, Plan, declare, published, read_study, write_study
@@ -187,16 +187,16 @@ def test_a_plan_counts_the_levels_of_its_factor() -> None:
     both = _planned("packing=1,2", factor="packing", reference="2")
     assert both.declared.reference == "packing 2"
     assert both.question.startswith("Which packing, 1 or 2, with leaky_relu and non_saturating, on")
-    assert many._promise(both).startswith("1 comparison needs 4 seeds")
-    assert many._promise(_planned("packing=1,2")) == (
+    assert promise(both).startswith("1 comparison needs 4 seeds")
+    assert promise(_planned("packing=1,2")) == (
         "one activation: nothing to compare; what differs can be compared with --factor packing"
     )
     wide = _planned("optimizer.lr=1e-3,1e-4,1e-5", factor="optimizer")
     assert wide.declared.reference == "adam(lr=0.001)"
-    assert many._promise(wide).startswith("3 comparisons need 5 seeds")
+    assert promise(wide).startswith("3 comparisons need 5 seeds")
     two = _planned("loss=non_saturating,minimax", "activation=relu,gelu", factor="loss")
     assert two.question.startswith("Which loss, non_saturating or minimax, with relu or gelu, on ")
-    assert many._promise(two).startswith("1 comparison needs 5 seeds")  # two blocks share alpha
+    assert promise(two).startswith("1 comparison needs 5 seeds")  # two blocks share alpha
     nets = _planned("architecture.depth=1,2", factor="architecture")
     assert nets.question.endswith("with leaky_relu and non_saturating, on ring8?")
 
