@@ -126,3 +126,14 @@ def test_a_missing_driver_names_the_extra(tmp_path: Path) -> None:
     assert "pip install 'activation-ablation[postgres]'" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_setting_of_the_url_that_the_driver_does_not_know_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("psycopg", reason="the driver is not installed")
+    runs = tmp_path / "runs"
+    words = ["sweep", *TINY, f"storage={URL}?colour=red", "--study", "s", "--runs", str(runs)]
+    assert main(words) == 2
+    assert 'invalid URI query parameter: "colour"' in capsys.readouterr().err
+    assert not runs.exists()
