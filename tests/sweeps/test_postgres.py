@@ -81,8 +81,10 @@ def test_a_sweep_from_first_to_last(
     assert kept["storage"] == url
     assert not [word for word in kept["overrides"] if "storage" in word], "it asks for no trial"
     assert states(server, study) == {"COMPLETE": 4}
-    found = optuna.load_study(study_name=place_of(study).study, storage=url)
-    assert all(trial.user_attrs["worker"]["host"] for trial in found.trials)
+    storage = optuna.storages.RDBStorage(url)
+    found = optuna.load_study(study_name=place_of(study).study, storage=storage).trials
+    storage.engine.dispose()
+    assert all(trial.user_attrs["worker"]["host"] for trial in found)
 
     again = ablation(*words, "--no-report")
     assert again.returncode == 0, again.stderr
