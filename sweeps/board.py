@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from ablation.record import trial_folders
+from ablation.tune import DRAWN
 from sweeps.status import Ended, clock, look, remaining, running_keys
 
 TICK, QUIET = 1.0, 10.0
@@ -44,8 +46,15 @@ class Board:
     note: str = ""
     shown: float = float("-inf")
 
+    @property
+    def grows(self) -> bool:
+        """Whether tuning asks for trials on the way."""
+        return (self.study / DRAWN).exists()
+
     def look(self) -> list[str]:
         """Read the results that are new; return the keys still missing."""
+        if self.grows:
+            self.keys = [folder.name for folder in trial_folders(self.study)]
         for key in self.keys:
             if key not in self.ended and (found := look(self.study / "trials" / key)) is not None:
                 self.ended[key] = found

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from ablation.catalogue import row
@@ -16,9 +17,10 @@ from ablation.part import Part
 from ablation.spec import TrialSpec
 from sweeps.preset import SWAP, Preset, preset
 from sweeps.study import AUTO, Plan, check_score, declare, published
+from sweeps.tuning import Checked, settled, spread, standing, tried
+from sweeps.tuning import asked as tuned
 
 GONE = object()
-Checked = tuple[str | None, Sequence[str]]
 
 
 def plan(
@@ -30,15 +32,19 @@ def plan(
     check: Callable[[Sequence[TrialSpec]], Sequence[Checked]] | None = None,
     site_names: Callable[[TrialSpec], Sequence[str]] | None = None,
     families: Callable[[Sequence[TrialSpec]], Sequence[str]] | None = None,
+    study: Path | None = None,
 ) -> Plan:
     """Return the trials that a preset, or the one of that name, and words ask for.
 
     Raises ValueError if no trial is left. `check` says per trial why it is impossible and its hazards
     (`ablation.preflight.check`), `site_names` where activations stand (`ablation.preflight.site_names`), `families`
-    which scores the trials will have (`ablation.preflight.score_families`): it is asked where one is declared.
+    which scores the trials will have (`ablation.preflight.score_families`): it is asked where one is declared. A
+    `study` that is there keeps the points that it tunes.
     """
     asked = sweep if isinstance(sweep, Preset) else preset(sweep)
-    swapped, merged = _swapped(asked.swap_one_site, _merged(asked.overrides, words))
+    swapped, merged = _swapped(asked.swap_one_site, _merged([*asked.overrides, *asked.tune], words))
+    tune, fresh, merged, tuning = tuned(merged)
+    tune = standing(study, tune)
     constants, axes = expand(merged)
     seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
     axes = [axis for axis in axes if axis.name != "seed"]
@@ -61,8 +67,10 @@ def plan(
     if known:
         check_score(said["score"], known)
     warnings: list[str] = []
+    cells = [spec for _, spec in found]
+    tune = tune and settled(tune, cells)
     if check is not None:
-        checked = check([spec for _, spec in found])
+        checked = tried(check, tune, cells)
         pairs = list(zip(found, checked, strict=True))
         skipped += [(label, why) for (label, _), (why, _) in pairs if why]
         found = [pair for pair, (why, _) in pairs if not why]
@@ -70,25 +78,29 @@ def plan(
         if not found:
             raise ValueError(skipped[-1][1])
     order = seeds or [found[0][1].seed]
-    specs = list(dict.fromkeys(spec.with_seed(seed) for seed in order for _, spec in found))
+    cells = [spec for _, spec in found]
+    points = spread(tune, cells, study) if tune else cells
+    specs = list(dict.fromkeys(spec.with_seed(seed) for seed in order for spec in points))
     measured: dict[str, str] = {}
     for spec in specs:
         if measured.setdefault(spec.key, spec.protocol.hash) != spec.protocol.hash:
             raise ValueError(
                 f"{spec.key} would be measured by two protocols; a trial has one: give each a study"
             )
-    promised = declare(said, specs, order)
+    own = list(dict.fromkeys(spec.with_seed(seed) for seed in order for spec in cells))
+    promised = declare(said, own, order, tune)
     factor = promised.factor
     return Plan(
         sweep=None if isinstance(sweep, Preset) else sweep,
-        question=question or str((not words and asked.question) or _question(specs, factor)),
-        words=(*merged, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
+        question=question or str((not words and asked.question) or _question(own, factor)),
+        words=(*merged, *tuning, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),
         declared=promised,
-        published=published(asked.published, specs, factor, words),
+        published=published(asked.published, own, factor, words),
         note=asked.note,
+        fresh=fresh,
     )
 
 

@@ -59,7 +59,7 @@ def launch(
         logs.mkdir(exist_ok=True)
         places = [
             _Slot(device, logs / f"worker-{number}.log")
-            for number, device in enumerate(names[: len(missing)])
+            for number, device in enumerate(names if board.grows else names[: len(missing)])
         ]
         board.workers = len(places)
         with signals() as asked:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablation.catalogue import row
+from sweeps.tuning import words_of
 
 SWAP = "swap_one_site"
 """The key, and the word, whose activations stand at each single site in turn."""
@@ -23,6 +24,7 @@ class Preset:
     published: tuple[Any, ...] = ()
     note: str = ""
     swap_one_site: tuple[str, ...] = ()
+    tune: tuple[str, ...] = ()
 
 
 def preset(name: str | None) -> Preset:
@@ -62,6 +64,7 @@ def preset(name: str | None) -> Preset:
         published=tuple(lists["published"]),
         note=found.get("note", ""),
         swap_one_site=tuple(lists[SWAP]),
+        tune=tuple(words_of(found["tune"], f"{place}: tune")) if "tune" in found else (),
     )
 
 

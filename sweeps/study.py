@@ -16,6 +16,7 @@ from ablation.levels import check_factor, levels, resolve
 from ablation.part import check_number
 from ablation.published import Published
 from ablation.spec import TrialSpec
+from ablation.tune import Tune, bare
 
 SCHEMA = 1
 AUTO = "auto"
@@ -26,7 +27,7 @@ AUTO = "auto"
 class Declared:
     """What a study promises before it trains: score family, reference, alpha, smallest ratio that matters, seeds.
 
-    `factor` is what it compares, `reference` the level that the others are compared with.
+    `factor` is what it compares, `reference` the level that the others are compared with, `tune` what each cell tunes.
     """
 
     score: str = AUTO
@@ -36,6 +37,7 @@ class Declared:
     seeds: tuple[int, ...] = (0,)
     pairs: str = "all"
     factor: str = "activation"
+    tune: Tune | None = None
 
     @property
     def hash(self) -> str:
@@ -43,21 +45,26 @@ class Declared:
         return hashlib.sha256(json.dumps(self.row(), sort_keys=True).encode()).hexdigest()[:10]
 
     def row(self) -> dict[str, Any]:
-        """Return what study.yaml keeps; the factor came later and is said where it is not the activation."""
-        row = asdict(self) | {"seeds": list(self.seeds)}
-        return {k: v for k, v in row.items() if (k, v) != ("factor", "activation")}
+        """Return what study.yaml keeps; what came later is said where it is not as it was before."""
+        row = asdict(self) | {"seeds": list(self.seeds), "tune": self.tune and self.tune.row()}
+        before = (("factor", "activation"), ("tune", None))
+        return {k: v for k, v in row.items() if (k, v) not in before}
 
 
-def declare(said: Mapping[str, Any], specs: Sequence[TrialSpec], seeds: Sequence[int]) -> Declared:
+def declare(
+    said: Mapping[str, Any],
+    specs: Sequence[TrialSpec],
+    seeds: Sequence[int],
+    tune: Tune | None = None,
+) -> Declared:
     """Return what `said` declares of these trials; raises ValueError for what cannot be declared."""
-    unknown = set(said) - set(asdict(Declared()))
-    if unknown:
-        known = ", ".join(asdict(Declared()))
-        raise ValueError(f"declared.{sorted(unknown)[0]} is unknown; known are {known}")
+    known = [name for name in asdict(Declared()) if name != "tune"]
+    if unknown := set(said) - set(known):
+        raise ValueError(f"declared.{sorted(unknown)[0]} is unknown; known are {', '.join(known)}")
     promised = list(said.get("seeds", seeds))
     if promised != list(seeds):
         raise ValueError(f"declared.seeds is {promised}; this study's seeds are {list(seeds)}")
-    found = replace(Declared(), **{**said, "seeds": tuple(seeds)})
+    found = replace(Declared(), **{**said, "seeds": tuple(seeds), "tune": tune})
     for name in ("score", "factor", "pairs"):  # a reference may be a number, too
         if not isinstance(getattr(found, name), str):
             raise ValueError(f"declared.{name} is {getattr(found, name)!r}; it is a name")
@@ -89,7 +96,10 @@ def check_score(score: str, families: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Plan:
-    """The trials of a sweep, seed by seed over all cells, and what it skips and warns of."""
+    """The trials of a sweep, seed by seed over all cells, and what it skips and warns of.
+
+    `fresh` counts the further seeds that each cell's best point is run with.
+    """
 
     sweep: str | None
     question: str
@@ -100,11 +110,28 @@ class Plan:
     declared: Declared
     published: tuple[Published, ...] = ()
     note: str = ""
+    fresh: int = 0
 
     @property
     def cells(self) -> int:
-        """The number of cells that have trials."""
-        return len({spec.cell for spec in self.specs})
+        """The number of cells that have trials, the points of one counted once."""
+        return len({spec.cell for spec in self.untuned})
+
+    @property
+    def untuned(self) -> tuple[TrialSpec, ...]:
+        """The trials of each cell as it stands: its point 0, which comes before its others."""
+        tune, first = self.declared.tune, dict[str, str]()
+        if tune is None:
+            return self.specs
+        for spec in self.specs:
+            first.setdefault(bare(spec, tune), spec.cell)
+        return tuple(spec for spec in self.specs if first[bare(spec, tune)] == spec.cell)
+
+    @property
+    def trials(self) -> int:
+        """The number of trials, those whose points are asked for on the way among them."""
+        tune = self.declared.tune
+        return len(self.untuned) * tune.points if tune else len(self.specs)
 
 
 def write_study(study: Path, found: Plan, kept: Mapping[str, Any] | None = None) -> None:

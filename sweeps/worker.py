@@ -58,7 +58,7 @@ def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = Non
     """
     study = study.absolute()
     context = warm()
-    from sweeps import backlog
+    from sweeps import backlog, search
 
     with _signals() as stop:
         _check(context, device)
@@ -70,7 +70,10 @@ def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = Non
                 print(f"no trial can be claimed: {error}", flush=True)
                 return FULL
             if claim is None:
-                if not any(backlog.counts(study)[state] for state in ("waiting", "running")):
+                if search.advance(study):
+                    continue
+                left = any(backlog.counts(study)[state] for state in ("waiting", "running"))
+                if not left and not search.unfinished(study):
                     break
                 _nap(stop)
                 continue

@@ -17,7 +17,7 @@ FILES = sorted(p for room in ("ablation", "sweeps", "reports") for p in (HOME / 
 DOORS = {
     "hydra": {"ablation/compose.py"},
     "omegaconf": {"ablation/compose.py"},
-    "optuna": {"sweeps/index.py", "sweeps/embedded.py", "sweeps/postgres.py"},
+    "optuna": {"sweeps/index.py", "sweeps/embedded.py", "sweeps/postgres.py", "sweeps/sampling.py"},
     "psycopg": {"sweeps/postgres.py"},
     "sqlalchemy": {"sweeps/postgres.py"},
     "torch_fidelity": {"ablation/scores/fidelity.py", "ablation/preload.py"},
@@ -27,9 +27,9 @@ DOORS = {
     "ray": {"sweeps/launchers/ray.py"},
 }
 LEVELS = [
-    {"part", "files", "fingerprint", "shape", "published", "instruments"},
+    {"part", "files", "fingerprint", "shape", "published", "instruments", "space"},
     {"spec"},
-    {"record", "rescored", "factories", "known", "levels"},
+    {"record", "rescored", "factories", "known", "levels", "tune"},
     {
         *("catalogue", "activations", "losses", "penalties", "constraints", "optimizers"),
         *("datasets", "randomness"),
@@ -79,6 +79,7 @@ def test_imports_run_one_way(path: Path) -> None:
             "ablation.record",
             "ablation.rescored",
             "ablation.levels",
+            "ablation.tune",
             "ablation.published",
             "ablation.instruments",
         }

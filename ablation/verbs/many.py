@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.verbs import tell, trust
-from ablation.verbs.planning import asked, done, introduce, launcher_of, planned, promise
+from ablation.verbs.planning import asked, cells_of, done, introduce, launcher_of, planned, promise
 
 if TYPE_CHECKING:
     from sweeps.study import Plan
@@ -18,7 +18,7 @@ def do_sweep(given: Namespace) -> int:
     """Plan, run and report a study."""
     trust(given)
     from ablation.record import study_folder
-    from sweeps import backlog
+    from sweeps import backlog, search
     from sweeps.index import reach
     from sweeps.limits import Limits
     from sweeps.settings import apart
@@ -44,10 +44,20 @@ def do_sweep(given: Namespace) -> int:
     introduce(found, sys.stderr)
     tell(promise(found))
     write_study(study, found, place.row())
+    tune, cells = found.declared.tune, cells_of(found)
     added = backlog.offer(study, found.specs)
+    if tune is not None and tune.sampler == "tpe":
+        search.begin(study, tune, cells)
+        added += search.advance(study)
     missing = sum(not done(study, spec) for spec in found.specs)
-    print(f"{study}: {len(found.specs) - missing} trials done, {missing} to run", file=sys.stderr)
-    if missing or added:
+    print(f"{study}: {found.trials - missing} trials done, {missing} to run", file=sys.stderr)
+    runs = [bool(missing or added), *([True] if found.fresh and tune is not None else [])]
+    for number, wanted in enumerate(runs):
+        if number:  # the best points are known now
+            again = search.freshen(study, cells, found.fresh)
+            wanted = bool(backlog.offer(study, again)) or any(not done(study, s) for s in again)
+        if not wanted:
+            continue
         summary = launcher.launch(study, limits=limits)
         if summary.interrupted:
             print("stopped; the same command goes on where it stopped", file=sys.stderr)
@@ -82,6 +92,7 @@ def _same_protocol(study: Path, found: Plan) -> None:
 
 def _end(given: Namespace, study: Path, *, partly: bool = False) -> int:
     """Write the report, say where it is and what it says; `partly` done is no failure."""
+    from sweeps.search import unfinished
     from sweeps.status import status
 
     now = status(study)
@@ -92,4 +103,5 @@ def _end(given: Namespace, study: Path, *, partly: bool = False) -> int:
         from ablation.verbs.meaning import report
 
         report(study, as_json=given.json)
-    return 1 if crashed or (now.done < now.expected and not partly) else 0
+    left = now.done < now.expected or unfinished(study)
+    return 1 if crashed or (left and not partly) else 0

@@ -13,6 +13,7 @@ from ablation.verbs import answer, tell, trust
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
+    from ablation.tune import Tune
     from sweeps.launchers import Launcher
     from sweeps.study import Plan
 
@@ -64,7 +65,13 @@ def planned(given: Namespace, study: Path | None, *, ready: bool) -> Plan:
         check=check,
         site_names=site_names,
         families=families,
+        study=study,
     )
+
+
+def cells_of(found: Plan) -> list[TrialSpec]:
+    """Return one trial of each cell, as it stands."""
+    return list({spec.cell: spec for spec in reversed(found.untuned)}.values())[::-1]
 
 
 def done(study: Path, spec: TrialSpec) -> bool:
@@ -101,14 +108,17 @@ def do_plan(given: Namespace) -> int:
     each = costs(missing)
     seconds = sum(cost.total for cost in each) / workers
     scoring = sum(cost.score for cost in each) / workers
-    cells = {spec.cell: spec for spec in found.specs}
+    on_the_way = found.trials - len(found.specs)  # as long as the others, on the whole
+    seconds, scoring = (s * (1 + on_the_way / len(found.specs)) for s in (seconds, scoring))
+    cells, tune = cells_of(found), found.declared.tune
     if given.json:
         answer(
             {
                 "question": found.question,
                 "cells": len(cells),
-                "trials": len(found.specs),
-                "to_run": len(missing),
+                "points": tune.points if tune else 1,
+                "trials": found.trials,
+                "to_run": len(missing) + on_the_way,
                 "skipped": [{"cell": cell, "reason": reason} for cell, reason in found.skipped],
                 "warnings": found.warnings,
                 "declared": asdict(found.declared),
@@ -122,10 +132,12 @@ def do_plan(given: Namespace) -> int:
         )
         return 0
     introduce(found, sys.stdout)
-    for spec in cells.values():
+    for spec in cells:
         print(f"  {spec.key.rsplit('-s', 1)[0]}  ({spec.budget.steps:,} steps)")
+    for line in _tuned_lines(tune):
+        print(line)
     print(
-        f"to run: {len(missing)}; it takes about {_duration(seconds)} with {workers}"
+        f"to run: {len(missing) + on_the_way}; it takes about {_duration(seconds)} with {workers}"
         f" {launcher.name} workers,"
         f" {100 * scoring / max(seconds, 1e-9):.0f} % of it scoring"
     )
@@ -150,20 +162,36 @@ def _within(
     )
 
 
+def _tuned_lines(tune: Tune | None) -> list[str]:
+    """Say which points every cell tries."""
+    if tune is None:
+        return []
+    told = ["point 0: the cell as it stands"]
+    told += [
+        f"point {number}: {' '.join(f'{k}={v}' for k, v in setting.items())}"
+        for number, setting in enumerate(tune.settings, 1)
+    ]
+    if not tune.settings:
+        space = " ".join(f"{one.name}={one.text}" for one in tune.space)
+        told.append(f"points 1 to {tune.points - 1}: asked of TPE on the way, from {space}")
+    return [f"  {line}" for line in told]
+
+
 def promise(found: Plan) -> str:
     """Say whether the declared seeds can prove a difference at all."""
     from ablation.levels import FACTORS, block, levels, noun, stream
     from reports.planning import least_seeds
 
-    own, count = found.declared, len(set(levels(found.specs, found.declared.factor)))
+    own, specs = found.declared, found.untuned
+    count = len(set(levels(specs, own.factor)))
     if count < 2:
-        other = [f for f in FACTORS if len(set(levels(found.specs, f))) > 1]
+        other = [f for f in FACTORS if len(set(levels(specs, f))) > 1]
         hint = f"; what differs can be compared with --factor {' or '.join(other)}" if other else ""
         return f"one {noun(own.factor)}: nothing to compare{hint}"
-    blocks = len({block(spec, own.factor) for spec in found.specs})
-    streams = len({stream(spec, own.factor) for spec in found.specs})
+    blocks = len({block(spec, own.factor) for spec in specs})
+    streams = len({stream(spec, own.factor) for spec in specs})
     comparisons = count - 1 if own.pairs == "reference" else count * (count - 1) // 2
-    level = own.alpha / comparisons / (1 if blocks == 1 else 2)
+    level = own.alpha / comparisons / (1 + (blocks > 1) + (own.tune is not None))
     least = least_seeds(level, streams)
     many = "1 comparison needs" if comparisons == 1 else f"{comparisons} comparisons need"
     told = f"{many} {least} seeds before a difference can be significant (alpha {own.alpha:g})"
@@ -174,9 +202,11 @@ def promise(found: Plan) -> str:
 def introduce(found: Plan, to: TextIO) -> None:
     """Say how large a plan is, what it skips and warns of."""
     print(found.question, file=to)
-    seeds = len(found.declared.seeds)
+    seeds, tune = len(found.declared.seeds), found.declared.tune
+    points = f"{tune.points} points x " if tune else ""
     print(
-        f"{len(found.specs)} trials: {found.cells} cells x {seeds} seed{'s' * (seeds > 1)}", file=to
+        f"{found.trials} trials: {found.cells} cells x {points}{seeds} seed{'s' * (seeds > 1)}",
+        file=to,
     )
     for cell, reason in found.skipped:
         print(f"skipped: {cell}: {reason}", file=to)

@@ -68,7 +68,7 @@ def run(
     early = len(board.ended)
     if missing:
         (study / "logs").mkdir(exist_ok=True)
-        board.workers = min(count, len(missing))
+        board.workers = count if board.grows else min(count, len(missing))
         try:
             said = engine.start(
                 commands(study, board.workers, device=device, prefix=prefix, limits=limits)
