@@ -151,6 +151,14 @@ def interval(
     if not len(steps):
         return Interval(nan, -inf, inf, units, failed, level)
     labels, _ = reassignments(sizes(a, r), names, most)
+    ends = inverted(steps, level, lambda shift: _compare(a, r, labels, shift))
+    return Interval(*ends, units, failed, level)
+
+
+def inverted(
+    steps: Floats, level: float, at: Callable[[float], Comparison]
+) -> tuple[float, float, float]:
+    """Return estimate, low and high of the shift; `steps` are the sorted differences at which the test `at` it changes."""
     between = np.concatenate([[steps[0] - 1], (steps[1:] + steps[:-1]) / 2, [steps[-1] + 1]])
     tail = (1 - level) / 2 + 1e-12  # p and tail are often the same fraction, rounded differently
 
@@ -159,7 +167,7 @@ def interval(
         low, high = 0, len(between)
         while low < high:
             middle = (low + high) // 2
-            if holds(_compare(a, r, labels, float(between[middle]))):
+            if holds(at(float(between[middle]))):
                 high = middle
             else:
                 low = middle + 1
@@ -172,9 +180,8 @@ def interval(
     finite = [end for end in half if np.isfinite(end)]
     estimate = sum(finite) / len(finite) if finite else half[0] if half[0] == half[1] else nan
     if level == 0.0:
-        return Interval(estimate, -inf, inf, units, failed, level)
-    low, high = first(lambda c: c.p_worse > tail), first(lambda c: c.p_better <= tail)
-    return Interval(estimate, low, high, units, failed, level)
+        return estimate, -inf, inf
+    return estimate, first(lambda c: c.p_worse > tail), first(lambda c: c.p_better <= tail)
 
 
 def _differences(a: Outcomes, r: Outcomes) -> Floats:
