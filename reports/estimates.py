@@ -158,7 +158,7 @@ def interval(
 def inverted(
     steps: Floats, level: float, at: Callable[[float], Comparison]
 ) -> tuple[float, float, float]:
-    """Return estimate, low and high of the shift; `steps` are the sorted differences at which the test `at` it changes."""
+    """Return estimate, low and high of the shift: `at` tests one, and changes at the sorted `steps`."""
     between = np.concatenate([[steps[0] - 1], (steps[1:] + steps[:-1]) / 2, [steps[-1] + 1]])
     tail = (1 - level) / 2 + 1e-12  # p and tail are often the same fraction, rounded differently
 
