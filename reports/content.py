@@ -9,16 +9,18 @@ from typing import Any
 import pandas as pd
 
 from ablation.levels import noun
-from reports import events, medians, methods, phrases, profile, rows, words
+from reports import events, medians, methods, phrases, profile, rows, tuning_words, words
 from reports.beside import beside
 from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
+from reports.pairs import OVERALL
 from reports.phrases import by
 from reports.secondary import secondary
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
 from reports.tables import LOST, Tables
-from reports.verdict import OVERALL, Verdict
+from reports.tuning import Search, certificate
+from reports.verdict import Verdict
 
 Content = dict[str, Any]
 
@@ -42,13 +44,19 @@ def content(
     verdict: Verdict,
     order: Sequence[str],
     pictures: Gallery,
+    every: pd.DataFrame | None = None,
+    told: Search | None = None,
 ) -> Content:
-    """Return everything the report shows, figures and samples by name."""
+    """Return everything the report shows, figures and samples by name.
+
+    `trials` are the cells as they stand; `every` holds those of what was `told` to be tuned, too.
+    """
+    every = trials if every is None else every
     first = tables.studies[0]
     names = [study.name for study in tables.studies]
-    whole = completeness(trials, len(first.declared.seeds) if len(names) == 1 else 0)
+    whole = completeness(every, len(first.declared.seeds) if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
-    lost = failures(tables, trials)
+    lost = failures(tables, every)
     happened = events.events(tables.readings, trials, found, order)
     return {
         "study": " and ".join(names),
@@ -57,12 +65,12 @@ def content(
         "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
         "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),
         "blocks": words.block_sentences(found, verdict),
-        "score_notes": methods.score_notes(trials),
-        "alerts": _alerts(tables, trials, found, verdict, whole, (correlation, pairs)),
+        "score_notes": methods.score_notes(every),
+        "alerts": _alerts(tables, every, found, verdict, whole, (correlation, pairs)),
         "comparison": rows.comparison(found, verdict, order),
         "tests": rows.tests(found, verdict),
         "tiles": _tiles(whole),
-        "certificate": rows.certificate_table(trials, found),
+        "certificate": rows.certificate_table(trials, found, certificate(told) if told else ()),
         "one": noun(found.factor),
         "many": noun(found.factor, 2),
         "equal": not found.refused,
@@ -70,7 +78,7 @@ def content(
         "scores_by": f"Scores {by(found.factor)}",
         "refused": list(found.refused),
         "rates": rows.rates(trials, order, found.factor),
-        "compute": methods.compute(trials),
+        "compute": methods.compute(every),
         "cells": medians.medians(tables, trials, found, order),
         "covered": medians.covered(tables, trials, found, order),
         "meanings": medians.meanings(tables),
@@ -83,18 +91,19 @@ def content(
         "activations": profile.activations(tables.facts),
         "learned": profile.learned(tables, trials, found, order),
         "failures": lost,
-        "trials": rows.trial_table(tables, trials, found),
+        "trials": rows.trial_table(tables, every, found),
         "skipped": rows.skipped(tables),
-        "warnings": methods.warnings(tables, trials),
+        "warnings": methods.warnings(tables, every),
         "methods": methods.methods(tables, found, verdict, correlation, pairs),
         "citations": list(tables.citations),
-        "provenance": rows.provenance(tables, trials),
+        "provenance": rows.provenance(tables, every),
+        **tuning_words.said(told, found, verdict, first.declared, order),
         "figures": {
             section: [
                 {"name": d.name, "title": d.title, "alt": d.alt, "caption": d.caption}
                 for d in getattr(pictures, section)
             ]
-            for section in ("forest", "scores", "gradients", "units", "learned")
+            for section in ("forest", "tuned", "scores", "gradients", "units", "learned")
         },
     }
 

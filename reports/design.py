@@ -105,7 +105,7 @@ def design(trials: pd.DataFrame, declared: Declared) -> Design:
         seeds=seeds,
         undeclared_seeds=added,
         planned=frozenset(zip(kept["treatment"], kept["block"], strict=True)),
-        outcomes=_outcomes(kept),
+        outcomes=outcomes(kept),
         scale=scale(kept),
         refused=tuple(refused + without),
         notes=tuple(notes),
@@ -123,7 +123,7 @@ def _holes(trials: pd.DataFrame) -> list[str]:
     ]
 
 
-def _outcomes(trials: pd.DataFrame) -> dict[tuple[str, str, int], float]:
+def outcomes(trials: pd.DataFrame) -> dict[tuple[str, str, int], float]:
     """Return y, lower is better: +inf for a failure, absent where nothing is known."""
     found = {}
     for row in trials.to_dict("records"):

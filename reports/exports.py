@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 
 import pandas as pd
 
 from reports.design import Design
 from reports.names import BEFORE
+from reports.pairs import TUNED
 from reports.tables import Tables
 from reports.verdict import Verdict
 
@@ -56,7 +58,7 @@ def estimates(found: Design, verdict: Verdict) -> pd.DataFrame:
                 "low": shown.low,
                 "high": shown.high,
                 "level": shown.level,
-                "probability_better": test.probability,
+                "probability_better": nan if test.tier == TUNED else test.probability,
                 "p": test.p,
                 "adjusted_p": test.adjusted,
                 "least_p": test.least_p,

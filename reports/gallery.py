@@ -14,6 +14,7 @@ from reports.drawing import Drawing, Look, looks, slug
 from reports.estimates import Interval
 from reports.figures import ForestRow, Group, forest, points
 from reports.floors import floor
+from reports.pairs import OVERALL, PER_BLOCK, TUNED
 from reports.panels import heat_map
 from reports.phrases import article, by, failures_word
 from reports.progress import progress
@@ -21,7 +22,9 @@ from reports.rows import score_names
 from reports.scales import family, logged, printed, score_label
 from reports.summary import Cell, cells
 from reports.tables import Tables
-from reports.verdict import OVERALL, Test, Verdict
+from reports.tuning import Search
+from reports.tuning_figures import drawings
+from reports.verdict import Test, Verdict
 from reports.words import ends, estimate, listed, number, seeds_word
 
 MOST_BLOCKS = 8
@@ -37,15 +40,22 @@ class Gallery:
     gradients: tuple[Drawing, ...]
     units: tuple[Drawing, ...]
     learned: tuple[Drawing, ...] = ()
+    tuned: tuple[Drawing, ...] = ()
 
     @property
     def all(self) -> tuple[Drawing, ...]:
         """Every figure, in the order of the report."""
-        return self.forest + self.scores + self.gradients + self.units + self.learned
+        rest = self.scores + self.gradients + self.units + self.learned
+        return self.forest + self.tuned + rest
 
 
 def gallery(
-    tables: Tables, trials: pd.DataFrame, found: Design, verdict: Verdict, order: Sequence[str]
+    tables: Tables,
+    trials: pd.DataFrame,
+    found: Design,
+    verdict: Verdict,
+    order: Sequence[str],
+    told: Search | None = None,
 ) -> Gallery:
     """Draw every figure for which there are numbers; `order` lists levels, best first."""
     shown = looks(order)
@@ -57,6 +67,7 @@ def gallery(
         gradients=over.gradients,
         units=over.units,
         learned=over.learned,
+        tuned=drawings(told, found, order, shown),
     )
 
 
@@ -74,22 +85,27 @@ def _forest(
         test = verdict.overall(name, found.reference)
         if test is not None:
             rows.append(_forest_row(name, name, test, found, minor=False))
+        if (own := verdict.tuned(name)) is not None:
+            rows.append(_forest_row(f"{name}, tuned", name, own, found, minor=False))
         for block in verdict.tests if len(found.blocks) <= MOST_BLOCKS else ():
-            if block.tier != OVERALL and block.a == name:
+            if block.tier == PER_BLOCK and block.a == name:
                 rows.append(_forest_row(block.block, name, block, found, minor=True))
     axis = f"{found.scale.quantity} to {found.reference}"
     better = "right" if not found.scale.ratio and found.scale.higher_is_better else "left"
     figure = forest(rows, shown, f"{axis} (better to the {better})", ratio=found.scale.ratio)
     said = [
-        f"{row.treatment} {estimate(row.shown)} {ends(row.shown, ratio=found.scale.ratio)}"
+        f"{row.label} {estimate(row.shown)} {ends(row.shown, ratio=found.scale.ratio)}"
         for row in rows
         if row.shown is not None and not row.minor
     ]
     levels = sorted({row.shown.level for row in rows if row.shown is not None})
     failed = sum(y == float("inf") for y in found.outcomes.values())
+    tuned_word = "; tuned: both sides at their best of equally many settings"
+    tuned_word = tuned_word if any(t.tier == TUNED for t in verdict.tests) else ""
     caption = (
         f"{_levels(levels)} by inversion of the permutation test"
-        f"{'; large: all blocks, small: each' if any(row.minor for row in rows) else ''}."
+        f"{'; large: all blocks, small: each' if any(row.minor for row in rows) else ''}"
+        f"{tuned_word}."
         f" n = {seeds_word(min(t.units for t in overall))} {article(noun(found.factor))};"
         f" {failures_word(failed)}{', ranked last' if failed else ''}."
     )

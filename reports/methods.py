@@ -9,9 +9,17 @@ import pandas as pd
 from ablation.levels import noun
 from reports import phrases, words
 from reports.design import FAILED, Design
+from reports.pairs import OVERALL, PER_BLOCK, TUNED
 from reports.scales import base, score_label
 from reports.tables import Tables
-from reports.verdict import OVERALL, PER_BLOCK, Verdict
+from reports.verdict import Verdict
+
+NAMES = {
+    OVERALL: "over all blocks",
+    PER_BLOCK: "in each block, against the reference",
+    TUNED: "of tuned levels, against the reference",
+}
+"""What the comparisons of a tier are, as the end of their name."""
 
 
 def methods(
@@ -36,7 +44,7 @@ def methods(
         " Intervals invert this test, so they are exact and may be open where trials failed."
     )
     for tier in verdict.tiers:
-        name = "over all blocks" if tier.name == OVERALL else "in each block, against the reference"
+        name = NAMES[tier.name]
         if tier.descriptive:
             told.append(
                 f"{tier.tests} comparisons {name} are descriptive: their least possible p is"
@@ -48,6 +56,13 @@ def methods(
                 f"{tier.tests} comparisons {name} share {phrases.percent(tier.weight * tier.tests)}"
                 f" of alpha (weighted Holm); least possible p {words.p_value(tier.p_min)}."
             )
+    if any(tier.name == TUNED for tier in verdict.tiers):
+        told.append(
+            "Tuned: every setting runs with every seed. Outcomes of all settings of a pair are ranked"
+            " together; each seed is read at the setting that the other seeds of its level rank best;"
+            " whole seeds, with all their settings, are reassigned, and the choice is made again in"
+            " every reassignment, so that choosing claims nothing."
+        )
     if PER_BLOCK not in {tier.name for tier in verdict.tiers} and len(found.blocks) == 1:
         told.append("There is one block, so nothing is tested block by block.")
     if pairs:

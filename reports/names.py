@@ -8,15 +8,20 @@ from typing import Any
 
 from ablation.levels import PLACED, Names, block, sites, stream, value, worded
 from ablation.spec import PARTS, SETTINGS, TrialSpec
+from reports.points import POINT
 
 BLOCK = (*PARTS, *SETTINGS, "steps", "batch_size", "patience", "convergence")
 """What makes a block where activations are compared: everything but the activations and the seed."""
 
-BEFORE: Mapping[str, Any] = {
-    name: TrialSpec.__dataclass_fields__[name].metadata["before"]
-    for name in (*SETTINGS, "patience")
-    if "before" in TrialSpec.__dataclass_fields__[name].metadata
-} | {"convergence": "", "sites": ""}
+BEFORE: Mapping[str, Any] = (
+    {
+        name: TrialSpec.__dataclass_fields__[name].metadata["before"]
+        for name in (*SETTINGS, "patience")
+        if "before" in TrialSpec.__dataclass_fields__[name].metadata
+    }
+    | {"convergence": "", "sites": ""}
+    | POINT
+)
 """The values that trials had before these columns were there: a table in which all have them lacks them."""
 
 

@@ -20,8 +20,10 @@ from reports.drawing import Drawing, inline, svg
 from reports.exports import write_tables
 from reports.gallery import gallery
 from reports.paper import figure_pdf, write_pdf
+from reports.points import only, untuned
 from reports.samples import SampleRow, sample_rows
 from reports.tables import Tables, load, with_primary_score
+from reports.tuning import search
 from reports.verdict import judge
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -72,14 +74,17 @@ def _same_protocols(tables: Tables) -> None:
 def _write(tables: Tables, out: Path) -> Report:
     """Write every file beside `out`, then put them in its place at once."""
     declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
+    every = with_primary_score(tables, declared.score)
+    trials = untuned(every)
     found = design(trials, declared)
-    verdict = judge(found, declared)
+    told = search(tables, every, found)
+    verdict = judge(found, declared, told)
     order = ranking(found, verdict)
-    pictures = gallery(tables, trials, found, verdict, order)
+    own = only(tables, trials["key"])
+    pictures = gallery(own, trials, found, verdict, order, told)
     images = {drawing.name: svg(drawing) for drawing in pictures.all}
     samples = sample_rows(trials, found, order)
-    said = content(tables, trials, found, verdict, order, pictures)
+    said = content(own, trials, found, verdict, order, pictures, every, told)
     said["samples"] = [_sample_row(row) for row in samples]
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -92,7 +97,7 @@ def _write(tables: Tables, out: Path) -> Report:
             file.with_name(f"{drawing.name}.pdf").write_bytes(
                 figure_pdf(drawing, images[drawing.name])
             )
-        write_tables(scratch / "tables", tables, trials, found, verdict)
+        write_tables(scratch / "tables", tables, every, found, verdict)
         write_pdf(scratch / "report.pdf", said, images, samples)
         page = html(said, pictures.all, images, samples)
         (scratch / "index.html").write_text(page, encoding="utf-8")
@@ -101,7 +106,7 @@ def _write(tables: Tables, out: Path) -> Report:
         shutil.rmtree(scratch, ignore_errors=True)
     verdict_text = said["verdict"].replace("\u00a0", " ")
     return Report(
-        out / "index.html", out / "report.pdf", verdict_text, len(trials), len(said["failures"])
+        out / "index.html", out / "report.pdf", verdict_text, len(every), len(said["failures"])
     )
 
 

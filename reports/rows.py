@@ -11,10 +11,11 @@ import pandas as pd
 from ablation.levels import noun
 from reports import phrases
 from reports.design import Design
+from reports.pairs import OVERALL, TUNED
 from reports.scales import base, family, printed, score_label
 from reports.summary import certificate, failure_rates, varying
 from reports.tables import Tables
-from reports.verdict import OVERALL, Test, Verdict
+from reports.verdict import Test, Verdict
 from reports.words import ends, estimate, level, number, p_value
 
 Table = dict[str, Any]
@@ -96,7 +97,7 @@ def tests(found: Design, verdict: Verdict) -> Table:
     body = []
     for test in verdict.tests:
         least = cell(p_value(test.least_p), test.least_p)
-        where = test.block or "all blocks"
+        where = "all blocks, tuned" if test.tier == TUNED else test.block or "all blocks"
         kept = _numbers(test, found)
         body.append([where, test.a, test.r, *kept[:5], least, *kept[5:]])
     one = noun(found.factor)
@@ -105,11 +106,13 @@ def tests(found: Design, verdict: Verdict) -> Table:
     return table("tests", "Every declared comparison", columns, body)
 
 
-def certificate_table(trials: pd.DataFrame, found: Design) -> Table:
-    """Return what all compared trials share."""
+def certificate_table(
+    trials: pd.DataFrame, found: Design, more: Sequence[tuple[str, str, bool]] = ()
+) -> Table:
+    """Return what all compared trials share, and `more` that the cells do."""
     body = [
         [label, value or "–", "one" if same else "several"]
-        for label, value, same in certificate(trials, found)
+        for label, value, same in (*certificate(trials, found), *more)
     ]
     return table(
         "certificate", "What the compared trials share", ["what", "value", "one or several"], body
@@ -151,13 +154,14 @@ def score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:
 def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     """Return one row a trial: what differs between trials, outcome, scores, time."""
     known = [c for c in varying(trials, found.factor) if c in trials]
+    known += ["setting"] if (trials["setting"] != "").any() else []
     ended = ["step"] if (trials["outcome"] == "converged").any() else []
     scores = [n for n in score_names(tables, trials) if base(n) not in SECONDARY]
-    undeclared = set(found.undeclared_seeds)
+    undeclared, fresh = set(found.undeclared_seeds), bool(trials["fresh"].any())
     body = []
     for row in trials.to_dict("records"):
         seed = int(row["seed"]) if pd.notna(row["seed"]) else None
-        star = "*" if seed in undeclared else ""
+        star = "*" if seed in undeclared or row["fresh"] else ""
         body.append(
             [
                 _text(row["treatment"]),
@@ -175,7 +179,7 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
         heads = [f"{score_label(name)}#" for name in scores]
     one, stopped = noun(found.factor), ["step#"] if ended else []
     columns = [one, *known, "seed#", "outcome", *stopped, *heads, "seconds#", "trial"]
-    caption = "All trials" + ("; * seed not declared" if undeclared else "")
+    caption = "All trials" + ("; * seed not declared" if undeclared or fresh else "")
     return table("trials", caption, columns, body)
 
 

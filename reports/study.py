@@ -10,8 +10,10 @@ from typing import Any
 from ablation.files import read_yaml
 from ablation.levels import check_factor, noun
 from ablation.published import Published
+from ablation.tune import Drawn, Tune, read_drawn
 
 PAIRS = ("all", "reference")
+NONE_DRAWN = Drawn({}, {}, {})
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Declared:
 
     `score` is a family (the part of a score's name before its first underscore) or `auto`;
     `seeds` are those declared by number; empty where none were. `factor` is what is compared, `reference` one of its
-    levels.
+    levels, `tune` what each cell tunes.
     """
 
     score: str = "auto"
@@ -30,6 +32,7 @@ class Declared:
     seeds: tuple[int, ...] = ()
     pairs: str = "all"
     factor: str = "activation"
+    tune: Tune | None = None
 
     def __post_init__(self) -> None:
         """Refuse a value that is out of range."""
@@ -62,6 +65,8 @@ class Declared:
                 value = tuple(range(value)) if isinstance(value, int) else value
                 value = tuple(value) if isinstance(value, (list, tuple)) else (value,)
             try:
+                if item.name == "tune":
+                    value = value and Tune.read(value, "declared.tune")
                 kept = cls(**{**kept.__dict__, item.name: value})
             except ValueError as error:
                 wrong.append(f"study.yaml: {error}; {getattr(kept, item.name)} is used")
@@ -88,6 +93,7 @@ class Study:
     problems: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     note: str = ""
+    drawn: Drawn = NONE_DRAWN
 
     @property
     def edits(self) -> tuple[str, ...]:
@@ -111,6 +117,11 @@ def read_study(folder: Path) -> Study:
         problems.append(str(error).replace(f"{folder}/", ""))
     plan = plan if isinstance(plan, Mapping) else {}
     declared, wrong = Declared.read(plan.get("declared"))
+    drawn = NONE_DRAWN
+    try:
+        drawn = read_drawn(folder)
+    except (ValueError, OSError) as error:
+        problems.append(str(error).replace(f"{folder}/", ""))
     published, unread = _published(plan)
     return Study(
         folder=folder,
@@ -130,6 +141,7 @@ def read_study(folder: Path) -> Study:
         problems=tuple(problems + wrong + unread),
         published=published,
         note=str(plan.get("note") or ""),
+        drawn=drawn,
     )
 
 

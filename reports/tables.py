@@ -24,13 +24,14 @@ from ablation.rescored import Rescored
 from ablation.spec import TrialSpec
 from reports.facts import Facts, collect, parameters
 from reports.names import BLOCK, spec_columns
+from reports.points import POINT, Place, places
 from reports.scored import floor_columns, floor_names, further, score_frame
 from reports.study import Study, read_study
 
 VERSIONED = ("device", "instruction_set", "commit", "threads", "host", "attempt", "resumed")
 WHOLE = (
     *("step", "n_critic", "packing", "steps", "batch_size", "patience"),
-    *("seed", "threads", "attempt"),
+    *("seed", "threads", "attempt", "point"),
 )
 LOST = ("missing", "damaged")
 """Outcomes that are no outcome: the trial counts as absent."""
@@ -92,9 +93,13 @@ def load(folders: Sequence[Path]) -> Tables:
             if other is None or (other.outcome in LOST and trial.outcome not in LOST):
                 found[folder.name] = trial
     trials = [found[key] for key in sorted(found)]
-    names = distinct_names([t.spec for t in trials if t.spec])
+    where: dict[str, Place] = {}
+    for study in studies:
+        own = {t.folder.name: t.spec for t in trials if t.spec and t.study is study}
+        where |= places(study, own)
+    names = distinct_names([place.base for place in where.values()])
     factor = studies[0].declared.factor
-    frame = pd.DataFrame([_row(t, names, factor) for t in trials])
+    frame = pd.DataFrame([_row(t, where.get(t.folder.name), names, factor) for t in trials])
     if frame.empty:
         frame = pd.DataFrame(columns=list(_row_template()))
     problems = [p for s in studies for p in s.problems]
@@ -147,19 +152,20 @@ def _read(study: Study, folder: Path) -> _Trial:
 
 def _row_template() -> dict[str, Any]:
     told = ("study", "key", "cell", "outcome", "step", "message", "treatment", "activation")
-    asked = (*PLACED, "sites", *BLOCK, "seed", "protocol")
+    asked = (*PLACED, "sites", *BLOCK, "seed", "protocol", *POINT)
     run = ("extractor", "block", "stream", "seconds", "peak_memory_mb", *VERSIONED, "folder")
     columns = (*told, *asked, *run)
-    return dict.fromkeys(columns)
+    return dict.fromkeys(columns) | POINT
 
 
-def _row(trial: _Trial, names: Names, factor: str) -> dict[str, Any]:
-    """Return a trial's row; what a damaged trial does not say stays empty."""
+def _row(trial: _Trial, place: Place | None, names: Names, factor: str) -> dict[str, Any]:
+    """Return a trial's row; what a damaged trial does not say stays empty, a point has its cell's row."""
     row = _row_template()
     row |= {"study": trial.study.name, "key": trial.folder.name, "outcome": trial.outcome}
     row |= {"message": trial.damage, "folder": str(trial.folder)}
-    if trial.spec:
-        row |= spec_columns(trial.spec, names, factor)
+    if trial.spec and place:
+        row |= spec_columns(place.base, names, factor) | {"cell": trial.spec.cell}
+        row |= place.row()
     if trial.record:
         outcome, said = trial.record.outcome, trial.record.provenance
         row |= {"step": outcome.step, "message": outcome.message}

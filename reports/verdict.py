@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from math import ceil, log, nan
 
 import numpy as np
 
-from reports.design import Block, Design
+from reports.design import Design
 from reports.estimates import (
     SPLITS,
     Answer,
     Floats,
     Interval,
     best_set,
-    compare,
     holm,
-    interval,
-    p_min,
     sizes,
 )
+from reports.pairs import OVERALL, TUNED, Pair, pairs
 from reports.planning import Seeds, least_seeds, seeds_needed
 from reports.study import Declared
-
-OVERALL, PER_BLOCK = "overall", "per block"
+from reports.tuning import Search
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,8 @@ class Test:
     """One comparison of `a` with `r`, over all blocks or in one; `interval` is a shift of outcomes.
 
     `adjusted` is NaN in a descriptive tier. `n` and `failed` of the interval are those of `a`;
-    `units` are the fewest seeds of either in a stream.
+    `units` are the fewest seeds of either in a stream. In the tuned tier `probability` is half minus the statistic, and
+    failures are counted over all points.
     """
 
     tier: str
@@ -89,29 +86,20 @@ class Verdict:
         better = [(t.a, t.r) for t in found if t.finding == "better"]
         return tuple(better + [(t.r, t.a) for t in found if t.finding == "worse"])
 
+    def tuned(self, a: str) -> Test | None:
+        """Return the tuned test of `a` against the reference."""
+        return next((t for t in self.tests if t.tier == TUNED and t.a == a), None)
+
     def tier(self, name: str) -> Tier | None:
         """Return the tier of this name."""
         return next((tier for tier in self.tiers if tier.name == name), None)
 
 
-@dataclass(frozen=True)
-class _Pair:
-    tier: str
-    block: Block | None
-    a: str
-    r: str
-    sides: tuple[list[Floats], list[Floats]]
-
-    @property
-    def least_p(self) -> float:
-        return p_min(sizes(*self.sides))
-
-
-def judge(found: Design, declared: Declared) -> Verdict:
-    """Run the declared tests of a design; with fewer than two levels there are none."""
-    pairs = [p for p in _pairs(found, declared) if p.sides[0]]
-    tiers = _tiers(pairs, declared.alpha)
-    tests = [_test(pair, _weight(tiers, pair.tier), declared.alpha) for pair in pairs]
+def judge(found: Design, declared: Declared, told: Search | None = None) -> Verdict:
+    """Run the declared tests of a design and of what was tuned; with fewer than two levels there are none."""
+    asked = pairs(found, declared, told)
+    tiers = _tiers(asked, declared.alpha)
+    tests = [_test(pair, _weight(tiers, pair.tier), declared.alpha) for pair in asked]
     tests = _adjusted(tests, tiers, declared.alpha)
     verdict = Verdict(tuple(tests), tiers, Answer(()), None, declared.alpha)
     compared = {name for t in tests if t.tier == OVERALL for name in (t.a, t.r)}
@@ -121,23 +109,7 @@ def judge(found: Design, declared: Declared) -> Verdict:
     return replace(verdict, seeds=_seeds(found, verdict, declared))
 
 
-def _pairs(found: Design, declared: Declared) -> list[_Pair]:
-    """Return the declared pairs, those with the reference as (other, reference)."""
-    r = found.reference
-    against = [(a, r) for a in found.treatments if a != r]
-    rest = [a for a in found.treatments if a != r]
-    between = list(combinations(rest, 2)) if declared.pairs == "all" else []
-    pairs = [_Pair(OVERALL, None, a, b, found.pair(a, b)) for a, b in against + between]
-    if len(found.blocks) > 1:
-        pairs += [
-            _Pair(PER_BLOCK, block, a, b, found.pair(a, b, (block,)))
-            for block in found.blocks
-            for a, b in against
-        ]
-    return pairs
-
-
-def _tiers(pairs: Sequence[_Pair], alpha: float) -> tuple[Tier, ...]:
+def _tiers(pairs: Sequence[Pair], alpha: float) -> tuple[Tier, ...]:
     """Share alpha equally among the tiers that can conclude; the others are descriptive.
 
     The tier that is furthest from concluding gives up its share first.
@@ -168,11 +140,10 @@ def _weight(tiers: Sequence[Tier], name: str) -> float:
     return next(tier.weight for tier in tiers if tier.name == name)
 
 
-def _test(pair: _Pair, weight: float, alpha: float) -> Test:
+def _test(pair: Pair, weight: float, alpha: float) -> Test:
     most = max(SPLITS, ceil(20 / (alpha * weight)))
     block = pair.block.label if pair.block else ""
-    names = (pair.a, pair.r, pair.block.key if pair.block else "")
-    found = compare(*pair.sides, names, most=most)
+    found = pair.compare(most)
     return Test(
         tier=pair.tier,
         block=block,
@@ -186,8 +157,8 @@ def _test(pair: _Pair, weight: float, alpha: float) -> Test:
         least_p=pair.least_p,
         splits=found.splits,
         units=min(min(n, m) for n, m in sizes(*pair.sides)),
-        blocks=sum(len(side) for side in pair.sides[0]),
-        interval=interval(*pair.sides, names, most=most),
+        blocks=sum(len(side) for side in pair.sides[0]) // pair.points,
+        interval=pair.interval(most),
         finding="descriptive",
     )
 

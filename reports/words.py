@@ -10,9 +10,10 @@ import pandas as pd
 from ablation.levels import noun
 from reports.design import Design
 from reports.estimates import Interval
+from reports.pairs import OVERALL, PER_BLOCK
 from reports.planning import Seeds
 from reports.scales import Scale
-from reports.verdict import OVERALL, PER_BLOCK, Test, Verdict
+from reports.verdict import Test, Verdict
 
 UNBOUNDED = "unbounded (failures)"
 

@@ -15,10 +15,11 @@ from reports import words
 from reports.content import ranking
 from reports.design import Design, design
 from reports.estimates import Interval
+from reports.pairs import OVERALL, PER_BLOCK
 from reports.study import Declared
 from reports.summary import completeness, failure_rates, seed_correlation
 from reports.tables import load, with_primary_score
-from reports.verdict import OVERALL, PER_BLOCK, Verdict, judge
+from reports.verdict import Verdict, judge
 
 
 def _judged(study: Path) -> tuple[Design, Verdict, str]:
