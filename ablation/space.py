@@ -23,7 +23,7 @@ class Dimension:
     def text(self) -> str:
         """The space as a person writes it."""
         told = self.choices if self.kind == "choice" else self.ends
-        return f"{self.kind}({','.join(map(str, told))})"
+        return f"{self.kind}({','.join(map(worded, told))})"
 
     def at(self, share: float) -> Any:
         """Return the value at a `share` of the dimension, from 0 up to 1; numbers keep four digits."""
@@ -68,6 +68,11 @@ def dimension(name: str, said: Any, place: str = "tune") -> Dimension:
         raise ValueError(f"{where} is {said!r}; integer(a,b) has two whole numbers")
     ends = (values[0], values[1]) if kind == "integer" else (float(values[0]), float(values[1]))
     return Dimension(name, kind, ends)
+
+
+def worded(value: Any) -> str:
+    """Return a value as a word of the command line."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _value(word: str) -> Any:

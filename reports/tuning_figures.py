@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.design import Design
 from reports.drawing import MUTED, STYLE, Drawing, Look, figure, legend, log_ticks, slug
+from reports.phrases import failures_word
 from reports.tuned import best_of
 from reports.tuning import Choice, Search
 from reports.tuning_words import value_of
@@ -51,7 +52,7 @@ def drawings(
 
     drawn = []
     n, failed = min(c.outcomes.shape[1] for c in choices), sum(c.failed for c in choices)
-    told_of = f"n = {n} seeds a point; {failed or 'no'} trials of all points failed.{more}"
+    told_of = f"n = {n} seeds a setting; {failures_word(failed)}.{more}"
     ratio = all(told.signs.get(b.key, (False, False))[0] for b in blocks)
     for one in told.tune.space:
         if one.kind == "choice":
@@ -126,7 +127,7 @@ def _figure(
         columns = min(COLUMNS, len(panels))
         rows = ceil(len(panels) / columns)
         fig = figure(0.8 + 2.1 * rows)
-        grid = fig.subplots(rows, columns, sharex=True, squeeze=False)
+        grid = fig.subplots(rows, columns, squeeze=False)
         for number_, axes in enumerate(grid.flat):
             if number_ >= len(panels):
                 axes.set_visible(False)
@@ -135,8 +136,10 @@ def _figure(
             if len(panels) > 1:
                 axes.set_title(label, loc="left", fontsize=7.5)
             _panel(axes, lines, shown, x=x, y=y)
-        fig.supxlabel(x_label, fontsize=8.5)
-        fig.supylabel(y_label, fontsize=8.5)
+            if number_ % columns == 0:
+                axes.set_ylabel(y_label)
+            if number_ + columns >= len(panels):
+                axes.set_xlabel(x_label)
         present = {line.level for _, lines in panels for line in lines}
         legend(fig, {name: look for name, look in shown.items() if name in present})
         return fig
@@ -149,10 +152,11 @@ def _panel(
         look = shown[line.level]
         axes.plot(line.x, line.y, marker=look.marker, color=look.color, ms=4.5, lw=1.3)
         bad = [at for at, value in zip(line.x, line.y, strict=True) if not isfinite(value)]
-        axes.plot(
-            bad, [1.03] * len(bad), "x", color=look.color, ms=5, mew=1.4, clip_on=False,
-            transform=axes.get_xaxis_transform(),
-        )  # fmt: skip
+        if bad:
+            axes.plot(
+                bad, [1.03] * len(bad), "x", color=look.color, ms=5, mew=1.4, clip_on=False,
+                transform=axes.get_xaxis_transform(),
+            )  # fmt: skip
     numbers = [v for line in lines for v in line.y if isfinite(v)]
     places = [v for line in lines for v in line.x]
     if x and min(places) > 0:

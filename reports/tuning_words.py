@@ -76,11 +76,10 @@ def _against(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
                 cell(test.interval.failed, test.interval.failed),
             ]
         )
-    quantity = f"{found.scale.quantity} to {found.reference}"
-    columns = [noun(found.factor), f"untuned {quantity}#", "interval#", f"tuned {quantity}#"]
+    columns = [noun(found.factor), "untuned#", "interval#", "tuned#"]
     columns += ["interval#", "level#", "p#", "adjusted p#", "finding", "n#", "failed#"]
     caption = (
-        f"Tuned and untuned, each {noun(found.factor)} against {found.reference}, over all blocks (p and finding are"
+        f"{found.scale.quantity} to {found.reference}, untuned and tuned, over all blocks (p and finding are"
         " those of the tuned tier; failed: over all points)"
     )
     return table("tuned", caption, columns, body)
@@ -123,13 +122,14 @@ def _settings(told: Search, choices: Sequence[Choice], found: Design, declared: 
                 cell(f"{one.failed} of {n * k}", one.failed),
             ]
         )
-    columns = ["block", noun(found.factor), "best setting", "also chosen without one seed"]
-    columns += ["untuned#", "tuned#", "best setting, same seeds#", "best setting, fresh seeds#"]
+    columns = ["block", noun(found.factor), "best setting", "chosen without"]
+    columns += ["untuned#", "tuned#", "best, same seeds#", "best, fresh seeds#"]
     columns += [f"{name} as good#" for name in numbers]
     caption = (
         "What each cell chose of its equal number of settings. Medians over seeds, failures as worst. Tuned: each seed"
-        " at the setting that the other seeds choose. The best setting on the seeds that chose it is flattered; fresh"
-        " seeds describe it, and nothing is tested on them. As good: the settings within"
+        " at the setting that the other seeds choose (chosen without: how often that is the best one). The best on the"
+        " seeds that chose it is flattered; fresh seeds describe it, and nothing is tested on them. As good: the"
+        " settings within"
         f" {_close(found, declared)} of the best one"
     )
     return table("settings", caption, [*columns, "failed#"], body)

@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ablation.space import worded
 from ablation.spec import TrialSpec
 from ablation.tune import (
     Drawn,
@@ -43,7 +44,8 @@ def words_of(row: Any, place: str) -> list[str]:
         )
     told = {key: value for key, value in row.items() if key != "space"} | dict(space)
     return [
-        f"{PREFIX}{key}=" + (f"choice({','.join(map(str, v))})" if isinstance(v, list) else str(v))
+        f"{PREFIX}{key}="
+        + (f"choice({','.join(map(worded, v))})" if isinstance(v, list) else str(v))
         for key, v in told.items()
     ]
 

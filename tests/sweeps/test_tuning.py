@@ -1,0 +1,354 @@
+"""Fair tuning: equal points in every cell, refusals in words, points asked for on the way, and a whole tuned study."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablation.factories import WITH
+from ablation.files import read_yaml, write_yaml
+from ablation.preflight import check
+from ablation.space import dimension
+from ablation.spec import TrialSpec
+from ablation.tune import applied, read_drawn, setting_of
+from sweeps import backlog, search
+from sweeps.grid import plan
+from sweeps.sampling import sobol, tpe
+from sweeps.study import read_study, write_study
+from sweeps.tuning import standing, words_of
+
+TINY = ["dataset=ring8", "dataset.points=512", "architecture.depth=2", "architecture.width=8"]
+TINY += ["budget=smoke"]
+LR = "tune.optimizer.lr=log(1e-5,1e-2)"
+
+
+def planned(*words: str, **more: Any) -> Any:
+    return plan(None, [*TINY, *words], **more)
+
+
+def test_every_cell_has_the_same_points_with_every_seed() -> None:
+    found = planned(
+        "activation=relu,tanh", "seeds=3", LR, "tune.ttur=uniform(0.5,4)", "tune.points=4"
+    )
+    tune = found.declared.tune
+    assert (found.cells, len(found.specs), found.trials) == (2, 2 * 4 * 3, 24)
+    assert len(tune.settings) == 3
+    for name in ("relu", "tanh"):
+        for seed in range(3):
+            own = [s for s in found.specs if s.activation == name and s.seed == seed]
+            told = [setting_of(spec, tune) for spec in own]
+            assert told == [{"optimizer.lr": 2e-4, "ttur": 1.0}, *tune.settings]
+    assert [spec.seed for spec in found.specs] == [0] * 8 + [1] * 8 + [2] * 8
+    assert found.declared.row()["tune"]["space"] == {
+        "optimizer.lr": "log(1e-05,0.01)", "ttur": "uniform(0.5,4.0)",
+    }  # fmt: skip
+
+
+def test_the_declared_hash_covers_the_points_and_not_their_absence() -> None:
+    plain = planned("activation=relu", "seeds=2").declared
+    one = planned("activation=relu", "seeds=2", LR, "tune.points=3").declared
+    two = planned("activation=relu", "seeds=2", LR, "tune.points=3", "tune.seed=1").declared
+    assert "tune" not in plain.row()
+    assert len({plain.hash, one.hash, two.hash}) == 3
+    assert one.tune.settings != two.tune.settings
+
+
+def test_one_point_is_no_tuning() -> None:
+    assert planned("activation=relu", LR, "tune.points=1").declared.tune is None
+
+
+def test_a_cell_s_own_setting_is_no_second_point() -> None:
+    found = planned("activation=relu", "tune.n_critic=integer(1,3)", "tune.points=3")
+    assert sorted(spec.n_critic for spec in found.specs) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["tune.optimizer.l=log(1e-5,1e-2)"], "tune.optimizer.l is no training field.*did you mean opti"),
+        (["tune.seeds=uniform(1,2)"], "tune.seeds is no training field"),
+        (["tune.optimizer.lr=log(0,1)"], "begins above 0"),
+        (["tune.optimizer.lr=log(1,0.1)"], "the lower one first"),
+        (["tune.optimizer.lr=foo(1,2)"], "it is log"),
+        (["tune.optimizer.lr="], "says nothing"),
+        (["tune.n_critic=uniform(1,5)"], "use integer"),
+        (["tune.init=uniform(1,5)"], "use choice"),
+        (["tune.init=choice(matched,odd)"], "init is 'odd'; it is one of matched, fixed"),
+        (["tune.ema=uniform(0.5,1.5)"], "ema is 1.5"),
+        (["tune.optimizer.beta1=uniform(0.9,3)"], "relu.*cannot be tuned to optimizer.beta1=.*lies from 0"),
+        (["tune.n_critic=integer(1,2)"], "tune.points is 4; .* hold 1 beside"),
+        ([LR, "optimizer.lr=1e-4,1e-3"], "two cells differ in nothing but optimizer.lr"),
+        ([LR, "tune.sampler=grid"], "tune.sampler is 'grid'; it is sobol or tpe"),
+        ([LR, "tune.pruning=true"], "every point runs to its last step"),
+        ([LR, "tune.points=few"], "tune.points is 'few'; it is a whole number"),
+        ([LR, "tune.points=65"], "tune.points is 65; it is a whole number from 1 to 64"),
+        ([], "names nothing to tune"),
+        (["tune.penalty.weight=log(1,10)", "penalty=gradient_penalty,none"], "no training field"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tuned_is_refused_in_one_line(words: list[str], said: str) -> None:
+    if not any(word.startswith("tune.points") for word in words):
+        words = ["tune.points=4", *words]
+    with pytest.raises(ValueError, match=said) as error:
+        planned("activation=relu", *words, check=check)
+    assert "\n" not in str(error.value)
+
+
+def test_points_are_missing_in_words() -> None:
+    with pytest.raises(ValueError, match=r"tune\.points is missing"):
+        planned("activation=relu", LR)
+
+
+def test_a_preset_says_it_in_yaml_and_a_word_takes_its_place() -> None:
+    row = {
+        "points": 4,
+        "sampler": "sobol",
+        "space": {"optimizer.lr": "log(1e-5, 1e-2)", "init": ["matched", "fixed"]},
+    }
+    words = words_of(row, "conf/sweep/x.yaml: tune")
+    found = planned("activation=relu", *words)
+    assert found.declared.tune.points == 4
+    assert {spec.init for spec in found.specs} <= {"matched", "fixed"}
+    with pytest.raises(ValueError, match="unknown key 'point'; known are points"):
+        words_of({"point": 4}, "conf/sweep/x.yaml: tune")
+
+
+def test_a_preset_s_space_is_a_file_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "own"
+    (folder / "conf" / "sweep").mkdir(parents=True)
+    write_yaml(
+        folder / "conf" / "sweep" / "lr.yaml",
+        {"overrides": [*TINY, "activation=relu,tanh", "seeds=2"],
+         "tune": {"points": 3, "space": {"optimizer.lr": "log(1e-5,1e-2)"}}},
+    )  # fmt: skip
+    monkeypatch.setenv(WITH, str(folder))
+    assert len(plan("lr", []).specs) == 2 * 3 * 2
+    assert len(plan("lr", ["tune.points=2"]).specs) == 2 * 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("said", "shares", "values"),
+    [
+        ("log(1e-4,1e-2)", (0.0, 0.5, 1.0), (1e-4, 1e-3, 1e-2)),
+        ("uniform(-1,3)", (0.0, 0.5, 1.0), (-1.0, 1.0, 3.0)),
+        ("integer(2,4)", (0.0, 0.34, 0.99, 1.0), (2, 3, 4, 4)),
+        ("choice(a,b,2)", (0.0, 0.5, 0.99), ("a", "b", 2)),
+        ("[true,false]", (0.0, 0.99), (True, False)),
+    ],
+)
+def test_a_space_holds_its_ends(said: str, shares: Sequence[float], values: Sequence[Any]) -> None:
+    one = dimension("x", said)
+    assert tuple(one.at(share) for share in shares) == pytest.approx(values) or (
+        tuple(one.at(share) for share in shares) == tuple(values)
+    )
+    assert dimension("x", one.text) == one
+
+
+def test_sobol_points_fill_the_space_and_repeat() -> None:
+    space = [dimension("x", "uniform(0,1)"), dimension("y", "integer(1,8)")]
+    points = [p for p, _ in zip(sobol(space, 3), range(64), strict=False)]
+    assert points == [p for p, _ in zip(sobol(space, 3), range(64), strict=False)]
+    assert len({int(8 * p["x"]) for p in points}) == 8
+    assert {p["y"] for p in points} == set(range(1, 9))
+
+
+def test_tpe_learns_where_less_is() -> None:
+    space = [dimension("x", "uniform(0,1)")]
+    told: list[tuple[dict[str, Any], float]] = [({"x": 7.0}, 0.0)]  # outside: no harm
+    for number in range(24):
+        setting = tpe(space, told, number)
+        told.append((setting, abs(setting["x"] - 0.2)))
+    late = [s["x"] for s, _ in told[-8:]]
+    assert sum(abs(x - 0.2) < 0.2 for x in late) >= 6
+    assert tpe(space, told, 9) == tpe(space, told, 9)
+
+
+def test_a_study_keeps_its_points(tmp_path: Path) -> None:
+    study = tmp_path / "s"
+    words = ["activation=relu,tanh", "seeds=2", LR, "tune.points=3"]
+    first = planned(*words)
+    write_study(study, first)
+    more = ["activation=relu,tanh", "seeds=4", LR, "tune.points=3"]
+    again = planned(*more, study=study)
+    assert again.declared.tune == first.declared.tune
+    assert {s.key for s in first.specs} < {s.key for s in again.specs}
+    with pytest.raises(
+        ValueError, match=r"declared with 3 sobol points .* not with 4 .*another --study"
+    ):
+        planned("activation=relu", LR, "tune.points=4", study=study)
+    with pytest.raises(ValueError, match="not without tuning"):
+        planned("activation=relu", study=study)
+    assert standing(tmp_path / "other", None) is None
+
+
+def offered(study: Path, *words: str) -> tuple[Any, list[TrialSpec]]:
+    found = planned("activation=relu,tanh", "seeds=2", LR, *words)
+    study.mkdir(parents=True)
+    write_study(study, found)
+    cells = list({spec.cell: spec for spec in found.untuned}.values())
+    backlog.offer(study, found.specs)
+    return found, cells
+
+
+def finish(study: Path, answer: Callable[..., Any], value: Callable[[TrialSpec], float]) -> int:
+    """Answer all that waits without training; return how many trials that were."""
+    from ablation.record import read_config
+
+    count = 0
+    while (claim := backlog.claim(study)) is not None:
+        spec = read_config(claim.folder)
+        backlog.tell(study, claim, answer(claim, value=value(spec)))
+        count += 1
+    return count
+
+
+def test_tpe_asks_equally_often_in_every_cell_and_goes_on_after_a_loss(
+    tmp_path: Path, answer: Callable[..., Any]
+) -> None:
+    study = tmp_path / "runs" / "s"
+    found, cells = offered(study, "tune.points=4", "tune.sampler=tpe")
+    assert (len(found.specs), found.trials) == (4, 16)
+    search.begin(study, found.declared.tune, cells)
+    assert search.advance(study) == 0  # nothing has ended yet
+
+    def value(spec: TrialSpec) -> float:
+        return float(spec.optimizer.keywords["lr"]) + 1e-3 * spec.seed
+
+    for asked in range(3):
+        assert finish(study, answer, value) == 4
+        assert search.unfinished(study)
+        if asked == 1:  # a kill between asking and queueing: what was asked is found again
+            assert search.advance(study) == 4
+            (study / "journal.log").unlink()
+        assert search.advance(study) == 4
+        assert search.advance(study) == 0
+    drawn = read_drawn(study)
+    assert {len(points) for points in drawn.cells.values()} == {3}
+    assert finish(study, answer, value) == 4
+    assert search.advance(study) == 0
+    assert not search.unfinished(study)
+    assert len(list((study / "trials").iterdir())) == 16
+    first = {repr(points[0]) for points in drawn.cells.values()}
+    assert len(first) == 1  # all cells begin with the same point
+    again = planned(
+        "activation=relu,tanh", "seeds=2", LR, "tune.points=4", "tune.sampler=tpe", study=study
+    )
+    assert len(again.specs) == again.trials == 16
+
+
+def test_the_best_point_is_run_afresh_with_seeds_that_chose_nothing(
+    tmp_path: Path, answer: Callable[..., Any]
+) -> None:
+    study = tmp_path / "runs" / "s"
+    found, cells = offered(study, "tune.points=3", "tune.fresh=2")
+    tune = found.declared.tune
+    wanted = min(tune.settings, key=lambda s: s["optimizer.lr"])
+
+    def value(spec: TrialSpec) -> float:
+        return 1.0 + float(spec.optimizer.keywords["lr"]) + 1e-6 * spec.seed
+
+    assert search.freshen(study, cells, found.fresh) == []  # nothing has ended yet
+    assert finish(study, answer, value) == 12
+    fresh = search.freshen(study, cells, found.fresh)
+    assert [spec.seed for spec in fresh] == [2, 3, 2, 3]
+    low = min([2e-4, wanted["optimizer.lr"]])
+    assert {spec.optimizer.keywords["lr"] for spec in fresh} == {low}
+    assert {s.key for s in fresh}.isdisjoint({s.key for s in found.specs})
+    assert search.freshen(study, cells, found.fresh) == fresh
+    assert read_drawn(study).seeds == (2, 3)
+
+
+def test_the_best_point_has_the_least_ranks_and_a_failure_is_last() -> None:
+    inf = float("inf")
+    assert search.best([[1.0, 2.0], [0.5, inf], [3.0, 3.0]]) == 0
+    assert search.best([[inf, inf], [2.0, 9.0]]) == 1
+    assert search.best([[1.0], [1.0]]) == 0
+
+
+def test_applied_changes_the_key_and_back() -> None:
+    spec = planned("activation=relu").specs[0]
+    moved = applied(spec, {"optimizer.lr": 0.003, "ttur": 2, "n_critic": 3})
+    assert (moved.ttur, moved.n_critic, moved.optimizer.keywords["lr"]) == (2.0, 3, 0.003)
+    assert isinstance(moved.ttur, float)
+    assert moved.key != spec.key
+    assert applied(moved, {"optimizer.lr": 2e-4, "ttur": 1.0, "n_critic": 1}).key == spec.key
+    assert TrialSpec.read(moved.config()) == replace(moved)
+
+
+def ablation(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ablation", *words],
+        capture_output=True, text=True, cwd=home, env=dict(os.environ), check=False, timeout=900,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tuned study, made by the command line: 2 activations x 3 points x 2 seeds, and a fresh seed."""
+    home = tmp_path_factory.mktemp("tuned")
+    words = [*TINY, "budget.steps=20", "activation=leaky_relu,tanh", "seeds=2", LR, "tune.points=3"]
+    done = ablation(home, "sweep", *words, "tune.fresh=1", "--study", "t", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    return home
+
+
+@pytest.mark.slow
+def test_a_tuned_study_runs_and_reports(home: Path) -> None:
+    study = home / "runs" / "t"
+    assert len(list((study / "trials").iterdir())) == 2 * 3 * 2 + 2
+    assert read_study(study)["declared"]["tune"]["points"] == 3
+    assert set(read_yaml(study / "tuning.yaml")["fresh"].values()) <= {0, 1, 2}
+    page = (study / "report" / "index.html").read_text()
+    for text in ('id="tuned-verdict"', "optimizer.lr", "settings tried in each cell", "(n = 1)"):
+        assert text in page
+    assert (study / "report" / "figures" / "tuned-best-of.svg").exists()
+
+
+@pytest.mark.slow
+def test_launching_again_runs_nothing_and_plan_counts(home: Path) -> None:
+    words = [*TINY, "budget.steps=20", "activation=leaky_relu,tanh", "seeds=2", LR, "tune.points=3"]
+    done = ablation(home, "plan", *words, "--study", "t", "--json")
+    told = json.loads(done.stdout)
+    assert (told["cells"], told["points"], told["trials"], told["to_run"]) == (2, 3, 12, 0)
+    done = ablation(home, "plan", *words, "tune.seed=5", "--study", "t")
+    assert done.returncode == 2
+    assert "another --study" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_tpe_study_runs_to_its_end(home: Path) -> None:
+    words = [*TINY, "budget.steps=10", "activation=leaky_relu,tanh", "seeds=2", LR, "tune.points=3"]
+    done = ablation(home, "sweep", *words, "tune.sampler=tpe", "--study", "p", "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    results = list((home / "runs" / "p" / "trials").glob("*/result.json"))
+    assert len(results) == 12
+    assert {len(p) for p in read_drawn(home / "runs" / "p").cells.values()} == {2}
+
+
+@pytest.mark.slow
+def test_the_tuned_page_is_whole_and_fits_a_narrow_window(home: Path) -> None:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    page_file = home / "runs" / "t" / "report" / "index.html"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 320, "height": 800})
+        page.goto(page_file.resolve().as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert page.locator("#tuning svg").count() == 2
+        assert page.locator("#tuned tbody tr").count() == 1
+        picture = page.locator("#tuning").screenshot()
+        browser.close()
+    assert picture.startswith(b"\x89PNG")
