@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from sweeps.board import Summary, last_line
 from sweeps.launch import RESTARTS
-from sweeps.launchers import NONE, Launcher, at_least, installed
+from sweeps.launchers import NONE, Launcher, at_least, installed, queue
 from sweeps.launchers.command import Command, stop
 from sweeps.launchers.watch import Engine, run
 from sweeps.limits import Limits
@@ -82,7 +81,7 @@ class Slurm(Launcher):
         """Raise ValueError if submitit or Slurm's commands are missing."""
         installed("slurm", "submitit")
         if self.executor == "slurm":
-            for name in ("sbatch", "srun", "squeue", "scancel"):
+            for name in queue.COMMANDS:
                 if shutil.which(name) is None:
                     raise ValueError(
                         f"launcher=slurm needs {name}, which is not on this machine's PATH"
@@ -146,9 +145,8 @@ class Task:
         name = JobEnvironment().job_id
         log = Path(self.command.log).with_name(f"{name}.log")
         stopped = replace(self.command, log=str(log)).run()
-        if stopped and self.requeue and _state(name) == "RUNNING":
-            # preempted with time to leave: who leaves by himself is not requeued by Slurm
-            subprocess.run(["scontrol", "requeue", name], timeout=60, check=True)
+        if stopped and self.requeue and queue.state(name) == "RUNNING":
+            queue.requeue(name)  # preempted with time to leave: Slurm requeues nobody who left
 
     def checkpoint(self) -> DelayedSubmission | None:
         """Stop the worker: time is almost up; return what goes on later."""
@@ -212,7 +210,7 @@ class _Array(Engine):
             return len(self.living), 0
         if time.monotonic() - self.looked < LOOK:
             return self.seen
-        found = _queue(self._array())
+        found = queue.queue(self._array())
         if found is not None:
             self.living = set(found)
             waiting = sum(state in ("PENDING", "REQUEUED") for state in found.values())
@@ -243,34 +241,12 @@ class _Array(Engine):
                         int(job.job_id), signal.SIGTERM
                     )  # the controller of a task passes it on
             return
-        if now:
-            _ask("scancel", "--signal=KILL", "--full", self._array())
-        _ask("scancel", self._array())
+        queue.cancel(self._array(), now=now)
 
     def close(self) -> None:
         """Cancel what is left."""
         if self.alive() != (0, 0):
             self.stop(now=True)
-
-
-def _queue(array: str) -> dict[str, str] | None:
-    """Return the state of each task of an array that has not ended; None if Slurm does not answer."""
-    done = _ask("squeue", "--noheader", "--array", "--jobs", array, "--format=%i %T")
-    if done.returncode:
-        return {} if "Invalid job id" in done.stderr else None
-    rows = [line.split() for line in done.stdout.splitlines() if line.strip()]
-    return {row[0]: row[1] for row in rows}
-
-
-def _state(task: str) -> str:
-    """Return Slurm's word for the state of a task, "" outside of Slurm."""
-    if "SLURM_JOB_ID" not in os.environ:
-        return ""
-    return _ask("squeue", "--noheader", "--jobs", task, "--format=%T").stdout.strip()
-
-
-def _ask(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def _reason(text: str) -> str:
