@@ -39,17 +39,18 @@ def watch(study: Path) -> int:
 def shown(now: Status, ended: dict[str, Ended], height: int, width: int) -> Group:
     """Return what stands on a terminal of so many lines and columns."""
     running = running_table(now.running_trials)
-    room = max(height - len(now.running_trials) - 9, 3)
-    return Group(
-        Text(now.lines()[0], style="bold"), _bar(now, width), cells(now, ended, room), running
-    )
+    room = max(height - len(now.running_trials) - 8, 3)
+    head, space = Text(now.lines()[0], style="bold"), Text("")
+    return Group(head, _bar(now, width), space, cells(now, ended, room), space, running)
 
 
-def _bar(now: Status, width: int) -> ProgressBar:
+def _bar(now: Status, width: int) -> Table:
     part = sum(trial.step / trial.steps for trial in now.running_trials if trial.steps)
-    return ProgressBar(
-        total=max(now.expected, 1), completed=now.done + part, width=max(width - 1, 10)
+    line = Table.grid()
+    line.add_row(
+        ProgressBar(total=max(now.expected, 1), completed=now.done + part, width=max(width - 1, 10))
     )
+    return line
 
 
 def cells(now: Status, ended: dict[str, Ended], room: int) -> Table:

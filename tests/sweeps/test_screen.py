@@ -65,8 +65,10 @@ def test_cells_and_running_trials_are_told(busy: Path, tiny: TrialSpec) -> None:
     lines = drawn(busy)
     assert lines[0].startswith("s: 2 of 8 trials done, 2 running, 4 waiting")
     cell = cell_of(tiny.key)
-    rows = [line.split() for line in lines if line.startswith(cell)]
-    assert [row[1:4] for row in rows] == [["2/8", "2", "1"]], "what a key's name does not show is one row"
+    rows = [line.split() for line in lines if line.startswith(f"{cell} ")]
+    assert [row[1:4] for row in rows] == [["2/8", "2", "1"]], (
+        "what a key's name does not show is one row"
+    )
     told = [line for line in lines if "500 of 1,000" in line]
     assert len(told) == 1
     assert told[0].endswith("1:40")
