@@ -23,6 +23,8 @@ if TYPE_CHECKING:  # Optuna takes 0.4 s: it is imported while the fork server lo
 
 IDLE = 1.0
 """Seconds between two looks at the queue while all that is left runs elsewhere."""
+TOGETHER = 0.5
+"""Seconds in which several requests to stop are one: Slurm may send SIGTERM to a worker and to what passes it on."""
 PRELOAD = ("ablation.preload", "sweeps.child")
 LAUNCHER = "ABLATION_LAUNCHER"
 """Environment variable: the process id of the launcher, with which its workers end."""
@@ -35,10 +37,12 @@ class Stop:
     """How many times this worker was asked to stop: once means soon, twice means now."""
 
     asked: int = 0
+    last: float = float("-inf")
 
     def ask(self, *_: object) -> None:
-        """Count one more request, such as a signal."""
-        self.asked += 1
+        """Count one more request, such as a signal; those of one moment count once."""
+        if time.monotonic() - self.last > TOGETHER:
+            self.asked, self.last = self.asked + 1, time.monotonic()
 
     def times(self) -> int:
         """Return how often; a worker stops when its launcher died, too."""

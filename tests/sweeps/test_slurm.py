@@ -12,6 +12,7 @@ import pytest
 from clusters import MINUTES, answered_once, real_slurm, slurm_missing, stopped, sweep
 from crowds import Crowd, wait_for
 
+from ablation.record import read_record
 from sweeps.status import status
 
 pytest.importorskip("submitit", reason="submitit is not installed: pip install submitit")
@@ -88,7 +89,7 @@ def test_a_requeued_task_goes_on_and_every_trial_is_answered_once(
     assert wait_for(lambda: len(crowd.trials()) == 2 or process.poll() is not None, MINUTES)
     array = ask("squeue", "--noheader", "--format=%F").split()[0]
     assert "NumTasks=1 " in ask("scontrol", "show", "job", f"{array}_0")
-    early = set(crowd.workers())
+    early, interrupted = set(crowd.workers()), set(crowd.trials().values())
 
     ask("scontrol", "requeue", f"{array}_0")  # as preemption does
     ask("scancel", "--signal=TERM", f"{array}_1")  # as its time of grace begins
@@ -108,6 +109,10 @@ def test_a_requeued_task_goes_on_and_every_trial_is_answered_once(
     output, _ = process.communicate(timeout=2 * MINUTES)
     assert process.returncode == 0, output
     answered_once(study, 8)
+    for key in interrupted:
+        record = read_record(study / "trials" / key)
+        assert record is not None
+        assert 0 < record.provenance["resumed"] < 500, "it went on from its checkpoint"
     assert status(study).outcomes["finished"] == 8
     assert len(re.findall("ready", log.read_text())) == 2
     assert crowd.gone(MINUTES)
