@@ -112,8 +112,8 @@ def _statistic(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float)
     return total / sum(len(x) for x in a)
 
 
-def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Comparison:
-    t = _statistic(a, r, labels, shift)
+def judged(t: Floats) -> Comparison:
+    """Return what a statistic says under every labelling, the observed one first; less is better."""
     return Comparison(
         probability=0.5 - float(t[0]),
         p=float((np.abs(t) >= abs(t[0]) - TIE).mean()),
@@ -122,6 +122,10 @@ def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -
         splits=len(t),
         exact=False,
     )
+
+
+def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Comparison:
+    return judged(_statistic(a, r, labels, shift))
 
 
 def compare(

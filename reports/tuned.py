@@ -21,6 +21,7 @@ from reports.estimates import (
     Interval,
     Outcomes,
     inverted,
+    judged,
     p_min,
     reassignments,
 )
@@ -72,15 +73,7 @@ def _statistic(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float)
 
 
 def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Comparison:
-    t = _statistic(a, r, labels, shift)
-    return Comparison(
-        probability=0.5 - float(t[0]),
-        p=float((np.abs(t) >= abs(t[0]) - TIE).mean()),
-        p_better=float((t <= t[0] + TIE).mean()),
-        p_worse=float((t >= t[0] - TIE).mean()),
-        splits=len(t),
-        exact=False,
-    )
+    return judged(_statistic(a, r, labels, shift))
 
 
 def compare(

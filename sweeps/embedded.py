@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages import JournalStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
@@ -102,12 +102,7 @@ class JournalQueue:
 
     def start(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Mark precisely this waiting trial as running, and then its attributes."""
-        identity = self._id(number)
-        assert identity is not None, "a trial is never deleted alone"
-        begun = self.storage.set_trial_state_values(identity, TrialState.RUNNING)
-        assert begun, "it waited under the lock"
-        for name, value in attributes.items():
-            self.storage.set_trial_user_attr(identity, name, value)
+        begin(self.storage, self._id(number), attributes)
 
 
 @contextmanager
@@ -163,6 +158,15 @@ def _load(path: Path, birth: bytes) -> tuple[JournalQueue, _Backend]:
     except (KeyError, TypeError, AttributeError, AssertionError) as error:
         raise ValueError(journal.damage(path, f"is damaged ({error!r})")) from None
     return _queue(study, storage, backend), backend
+
+
+def begin(storage: BaseStorage, identity: int | None, attributes: Mapping[str, Any]) -> None:
+    """Mark a waiting trial as running, and then its attributes; the study's lock is held."""
+    assert identity is not None, "a trial is never deleted alone"
+    begun = storage.set_trial_state_values(identity, TrialState.RUNNING)
+    assert begun, "it waited under the lock"
+    for name, value in attributes.items():
+        storage.set_trial_user_attr(identity, name, value)
 
 
 def nothing() -> dict[str, Any]:

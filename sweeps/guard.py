@@ -12,7 +12,7 @@ from multiprocessing import connection
 from multiprocessing.context import ForkServerContext, SpawnContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeps import child, leases
 from sweeps.limits import Limits
@@ -70,6 +70,22 @@ def run(
     code = process.exitcode or 0
     process.close()
     return broken or _ending(code)
+
+
+def answered(
+    context: ForkServerContext | SpawnContext, ask: Callable[..., None], *arguments: Any
+) -> Any:
+    """Return what `ask(answer, *arguments)` sends from a process of its own; a complaint in words if that dies."""
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=ask, args=(theirs, *arguments))
+    process.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        return "the process in which trials would run died at its start"
+    finally:
+        process.join()
 
 
 def _ending(code: int) -> str:

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from sweeps.embedded import nothing
+from sweeps.embedded import begin, nothing
 
 CONNECTION: dict[str, str | int] = {
     "connect_timeout": 10,
@@ -86,12 +86,7 @@ class Queue:
 
     def start(self, number: int, attributes: Mapping[str, Any]) -> None:
         """Mark precisely this waiting trial as running, and then its attributes."""
-        trial = self._id(number)
-        assert trial is not None, "a trial is never deleted alone"
-        begun = self.storage.set_trial_state_values(trial, TrialState.RUNNING)
-        assert begun, "it waited under the lock"
-        for name, value in attributes.items():
-            self.storage.set_trial_user_attr(trial, name, value)
+        begin(self.storage, self._id(number), attributes)
 
     def _read(self, number: int) -> FrozenTrial:
         trial = self._id(number)

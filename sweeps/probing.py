@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from ablation.spec import TrialSpec
 from sweeps.child import see_device
 from sweeps.devices import cores, fitting, free_memory
+from sweeps.guard import answered
 
 
 def per_gpu(specs: Sequence[TrialSpec], gpus: Sequence[str]) -> int:
@@ -19,15 +20,7 @@ def per_gpu(specs: Sequence[TrialSpec], gpus: Sequence[str]) -> int:
     device = gpus[0]
     free = free_memory(device)
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_try, args=(theirs, list(specs), device))
-    process.start()
-    theirs.close()
-    try:
-        found = ours.recv()
-    except EOFError:
-        found = "its process died"
-    process.join()
+    found = answered(context, _try, list(specs), device)
     if isinstance(found, str):
         raise RuntimeError(f"--per-gpu auto: a trial was tried on {device}: {found}")
     return fitting(free, found, max(cores() // len(gpus), 1))

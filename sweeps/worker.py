@@ -141,16 +141,7 @@ def search_path() -> str:
 
 def _check(context: ForkServerContext | SpawnContext, device: str) -> None:
     """Raise RuntimeError with what keeps trials from running here: one looks, and answers."""
-    ours, theirs = context.Pipe(duplex=False)
-    arguments = (theirs, device, context.get_start_method())
-    process = context.Process(target=child.inspect, args=arguments)
-    process.start()
-    theirs.close()
-    try:
-        complaint = ours.recv()
-    except EOFError:
-        complaint = "the process in which trials would run died at its start"
-    process.join()
+    complaint = guard.answered(context, child.inspect, device, context.get_start_method())
     if complaint:
         raise RuntimeError(complaint)
 
