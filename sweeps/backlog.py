@@ -66,6 +66,7 @@ def claim(study: Path) -> Claim | None:
         for row in index.rows("waiting"):
             folder = _folder(study, row.entry.key)
             if folders.has_result(folder) or not (folder / "config.yaml").exists():
+                folders.clean(folder)  # of one that was killed right after its commit
                 index.start(row, row.entry.attempt)
                 _settle(index, study, row)
                 continue

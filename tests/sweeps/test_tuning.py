@@ -227,8 +227,9 @@ def test_tpe_asks_equally_often_in_every_cell_and_goes_on_after_a_loss(
         assert finish(study, answer, value) == 4
         assert search.unfinished(study)
         if asked == 1:  # a kill between asking and queueing: what was asked is found again
+            before = (study / "journal.log").read_bytes()
             assert search.advance(study) == 4
-            (study / "journal.log").unlink()
+            (study / "journal.log").write_bytes(before)
         assert search.advance(study) == 4
         assert search.advance(study) == 0
     drawn = read_drawn(study)
