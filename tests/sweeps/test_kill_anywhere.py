@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
     ("shards", "least"),
     [
         pytest.param(997, 10, id="few"),
-        pytest.param(149, 60, id="more", marks=pytest.mark.slow),
+        pytest.param(149, 60, id="more", marks=pytest.mark.long),
         pytest.param(1, 9000, id="every", marks=pytest.mark.long),
     ],
 )

@@ -170,6 +170,7 @@ def test_two_workers_answer_all_and_a_killed_ones_trial_is_run_again(
     assert found == {"COMPLETE": len(specs)}
 
 
+@pytest.mark.long
 def test_a_sweep_waits_for_a_server_that_is_started_again(
     tmp_path: Path, server: Postgres, crowd: Crowd
 ) -> None:
@@ -244,6 +245,7 @@ def test_a_connection_that_breaks_in_the_middle_is_made_again(
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_server_away_for_longer_ends_the_access(
     shared: Path, server: Postgres, specs: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +282,7 @@ def test_the_lock_holds_between_machines_that_share_no_file_locks(
     assert output.split() == ["asks", specs[1].key], "it sees what we began"
 
 
+@pytest.mark.long
 def test_a_killed_holder_frees_the_lock_and_its_trial_runs(
     shared: Path, specs: list[TrialSpec], crowd: Crowd
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_lost_node_costs_no_trial_and_none_is_run_twice(
     assert not crowd.workers()
 
 
+@pytest.mark.long
 def test_ctrl_c_takes_the_tasks_back(tmp_path: Path, crowd: Crowd, cluster: Any) -> None:
     cluster.add_node(num_cpus=1)
     study = tmp_path / "runs" / "s"

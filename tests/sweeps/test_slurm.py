@@ -29,7 +29,7 @@ def results(study: Path) -> int:
     return len(list(study.glob("trials/*/result.json")))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_submitit_on_this_machine_stops_cleanly_and_can_be_left_alone(
     tmp_path: Path, crowd: Crowd
 ) -> None:
@@ -59,7 +59,7 @@ def test_submitit_on_this_machine_stops_cleanly_and_can_be_left_alone(
     answered_once(study, 6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_workers_that_cannot_run_say_why_in_one_line(
     tmp_path: Path, crowd: Crowd, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -326,7 +326,7 @@ def test_launching_again_runs_nothing_and_plan_counts(home: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tpe_study_runs_to_its_end(home: Path) -> None:
     words = [*TINY, "budget.steps=10", "activation=leaky_relu,tanh", "seeds=2", LR, "tune.points=3"]
     done = ablation(home, "sweep", *words, "tune.sampler=tpe", "--study", "p", "--workers", "2")
