@@ -119,7 +119,7 @@ def test_a_requeued_task_goes_on_and_every_trial_is_answered_once(
     assert ask("squeue", "--noheader") == "", "the task that still waited was cancelled"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(bool(slurm_missing()), reason=slurm_missing() or "all is there")
 def test_ctrl_c_takes_the_array_back_and_sbatch_says_what_it_refuses(
     tmp_path: Path, crowd: Crowd, real_slurm: Path, monkeypatch: pytest.MonkeyPatch
