@@ -81,7 +81,7 @@ def run(
     with _room(folder):
         spec = read_config(folder)
         scratch = attempt_folder(folder, attempt)
-        say(f"{spec.key}: attempt {attempt} on {device}")
+        say(f"{spec.key}: attempt {attempt + 1} on {device}")
         try:
             record = _run(
                 spec, folder, scratch, device, extractors, checkpoint_seconds, progress, say

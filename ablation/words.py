@@ -108,8 +108,8 @@ def parser() -> argparse.ArgumentParser:
             metavar="K",
             help="trials at once on each GPU, or auto: as its memory allows (1)",
         )
+        limits(added)
         if name == "sweep":
-            limits(added)
             added.add_argument("--no-report", action="store_true", help="leave the report out")
         json(added)
 

@@ -151,7 +151,7 @@ def _alerts(
     for study in tables.studies:
         if study.edits:
             told.append(
-                f"The declaration of {study.name} was edited after its first launch"
+                f"The declaration of {study.name} grew after its first launch"
                 f" ({', '.join(study.edits)})."
             )
     compared = {name for t in verdict.tests if t.tier == OVERALL for name in (t.a, t.r)}

@@ -15,7 +15,7 @@ from reports.planning import Seeds
 from reports.scales import Scale
 from reports.verdict import Test, Verdict
 
-UNBOUNDED = "unbounded (failures)"
+UNBOUNDED = "unbounded"
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -50,10 +50,11 @@ def ends(shown: Interval, *, ratio: bool = True) -> str:
     if shown.level <= 0:
         return "no interval (one seed)"
     is_open = isinf(shown.low) or (ratio and shown.low == 0)
-    low = UNBOUNDED if is_open else number(shown.low)
-    high = UNBOUNDED if isinf(shown.high) else number(shown.high)
-    if low == high == UNBOUNDED:
-        return UNBOUNDED
+    word = f"{UNBOUNDED} (failures)" if shown.failed else UNBOUNDED
+    low = word if is_open else number(shown.low)
+    high = word if isinf(shown.high) else number(shown.high)
+    if low == high == word:
+        return word
     return f"[{low},\u00a0{high}]"
 
 
@@ -204,7 +205,7 @@ def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activati
     if seeds.needed > 10 * seeds.n:
         if isinf(seeds.detectable):
             return (
-                f"Between the undecided, {seeds_word(seeds.n)} are too few for any difference to show"
+                f"Between the undecided, {seeds_word(seeds.n)} cannot show any difference"
                 " with 80 % power."
             )
         least = number(exp(seeds.detectable) if scale.ratio else seeds.detectable)

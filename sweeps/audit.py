@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablation.record import trial_folders
-from sweeps.folders import has_result
+from sweeps.folders import has_result, outcome
 from sweeps.index import Past, opened
 
 
@@ -15,7 +15,8 @@ from sweeps.index import Past, opened
 class Line:
     """One key: its starts in their order, results that were committed and set aside, and what is wrong ("" if nothing).
 
-    `results` is 1 or 0, as a file is there or not; `aside` counts those that `retry` put aside.
+    `results` is 1 or 0, as a file is there or not; `aside` counts those that `retry` put aside; `state` is waiting,
+    running, the outcome of the result, or lost.
     """
 
     key: str
@@ -60,9 +61,8 @@ def _line(key: str, folder: Path | None, past: Sequence[Past]) -> Line:
         wrong = f"the index counts {told} answers, its folder holds {results + aside}"
     elif not results and not live:
         wrong = "it has no result and nobody will run it: launch the study again"
-    return Line(
-        key, starts, results, aside, live[0] if live else "done" if results else "lost", wrong
-    )
+    ended = outcome(folder) if folder is not None else ""
+    return Line(key, starts, results, aside, live[0] if live else ended or "lost", wrong)
 
 
 def lines(found: Sequence[Line]) -> list[str]:
@@ -75,6 +75,9 @@ def lines(found: Sequence[Line]) -> list[str]:
     done = sum(one.results for one in found)
     again = sum(len(one.starts) > 1 for one in found)
     wrong = sum(bool(one.wrong) for one in found)
+    unknown = sum(bool(one.results) and not one.starts for one in found)
+    if unknown:
+        told.append(f"{unknown} have results and no known start: their index was made anew")
     return [
         *told,
         f"{len(found)} keys: {done} with exactly one result, {len(found) - done} without; started more than"

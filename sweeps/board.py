@@ -72,8 +72,11 @@ class Board:
         self.shown = time.monotonic()
         missing = self.look()
         parts = [f"trials {len(self.ended)}/{len(self.keys)}"]
-        if missing:
-            parts.append(f"running {len(running_keys(self.study, missing))}")
+        running = len(running_keys(self.study, missing)) if missing else 0
+        if missing and not (running or self.ended):
+            parts.append("starting")
+        elif missing:
+            parts.append(f"running {running}")
         parts.append(f"failed {self.failed()}")
         eta = remaining(self.ended.values(), len(missing), self.workers)
         if missing and eta is not None:

@@ -7,6 +7,7 @@ import importlib
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -51,6 +52,7 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
     threading.Thread(target=end_with_parent, daemon=True).start()
     os.fstat(lease.descriptor)
     log = attempt_folder(folder, attempt) / "log.txt"
+    carry(folder, attempt)
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -85,6 +87,15 @@ def run(lease: Lease, folder: Path, attempt: int, device: str, extractors: Path)
 
 def _log(text: str) -> None:
     print(text, flush=True)
+
+
+def carry(folder: Path, attempt: int) -> None:
+    """Let an attempt's log begin with what the attempts before it wrote."""
+    log = folder / f".attempt-{attempt}" / "log.txt"
+    earlier = [folder / f".attempt-{number}" / "log.txt" for number in range(attempt - 1, -1, -1)]
+    newest = next((path for path in earlier if path.exists()), None)
+    if newest is not None and not log.exists():
+        shutil.copyfile(newest, log)
 
 
 def steps_told(scratch: Path) -> Callable[[int, int], None]:

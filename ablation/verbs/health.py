@@ -135,4 +135,15 @@ def _files(study: Path) -> Iterator[tuple[str, str, str]]:
             yield BAD, "trial", str(error)
         else:
             whole += 1
+    from sweeps.audit import audit
+
+    try:
+        wrong = [line for line in audit(study) if line.wrong]
+    except (ValueError, ConnectionError) as error:
+        yield BAD, "index", str(error)
+    else:
+        for line in wrong:
+            yield BAD, "index", f"{line.key}: {line.wrong}"
+        if not wrong:
+            yield GOOD, "index", "knows every trial"
     yield GOOD, "trials", f"{len(folders)} in {study}: {whole} whole, {waiting} without a result"

@@ -42,7 +42,7 @@ def do_sweep(given: Namespace) -> int:
     _same_protocol(study, found)
     study.mkdir(parents=True, exist_ok=True)
     introduce(found, sys.stderr)
-    tell(promise(found))
+    tell(promise(found, study))
     write_study(study, found, place.row())
     tune, cells = found.declared.tune, cells_of(found)
     added = backlog.offer(study, found.specs)

@@ -127,7 +127,7 @@ def do_plan(given: Namespace) -> int:
                 "workers": workers,
                 "launcher": launcher.name,
                 "keys": [spec.key for spec in found.specs],
-                "promise": promise(found),
+                "promise": promise(found, study),
             }
         )
         return 0
@@ -136,6 +136,10 @@ def do_plan(given: Namespace) -> int:
         print(f"  {spec.key.rsplit('-s', 1)[0]}  ({spec.budget.steps:,} steps)")
     for line in _tuned_lines(tune):
         print(line)
+    if tune is not None and found.fresh:
+        print(
+            f"  then {found.fresh} fresh seeds at the best point of each cell: {found.fresh * len(cells)} trials more"
+        )
     print(
         f"to run: {len(missing) + on_the_way}; it takes about {_duration(seconds)} with {workers}"
         f" {launcher.name} workers,"
@@ -143,7 +147,7 @@ def do_plan(given: Namespace) -> int:
     )
     if given.max_hours is not None:
         print(_within(found, missing, [cost.total for cost in each], given.max_hours))
-    print(promise(found))
+    print(promise(found, study))
     return 0
 
 
@@ -177,7 +181,7 @@ def _tuned_lines(tune: Tune | None) -> list[str]:
     return [f"  {line}" for line in told]
 
 
-def promise(found: Plan) -> str:
+def promise(found: Plan, study: Path | None = None) -> str:
     """Say whether the declared seeds can prove a difference at all."""
     from ablation.levels import FACTORS, block, levels, noun, stream
     from reports.planning import least_seeds
@@ -196,7 +200,23 @@ def promise(found: Plan) -> str:
     many = "1 comparison needs" if comparisons == 1 else f"{comparisons} comparisons need"
     told = f"{many} {least} seeds before a difference can be significant (alpha {own.alpha:g})"
     enough = "enough" if len(own.seeds) >= least else f"NOT ENOUGH, give seeds={least} or more"
+    first = _declared_seeds(study)
+    if first is not None and not set(own.seeds) <= set(first):
+        return (
+            f"{told}; this study declared {len(first)} when it was first launched: other seeds are shown and not"
+            " tested; to test them give another --study"
+        )
     return f"{told}; this plan has {len(own.seeds)}: {enough}"
+
+
+def _declared_seeds(study: Path | None) -> list[int] | None:
+    """Return the seeds that a study declared when it was first launched; None if it has not been."""
+    from sweeps.study import read_study
+
+    if study is None or not (study / "study.yaml").is_file():
+        return None
+    seeds = read_study(study)["declared"].get("seeds")
+    return list(seeds) if isinstance(seeds, list) else None
 
 
 def introduce(found: Plan, to: TextIO) -> None:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from ablation.verbs import answer, check_device, study_of, trust
+from ablation.verbs import answer, check_device, study_of, tell, trust
 
 
 def do_worker(given: Namespace) -> int:
     """Run trials of a study until none is left."""
     trust(given)
     from sweeps.limits import Limits
-    from sweeps.worker import work
+    from sweeps.worker import LAUNCHER, work
 
     check_device(given.device)
-    limits = Limits.read(given.time_limit, given.memory_limit)
-    return work(study_of(given), device=given.device, slot=given.slot, limits=limits)
+    limits, study = Limits.read(given.time_limit, given.memory_limit), study_of(given)
+    code = work(study, device=given.device, slot=given.slot, limits=limits)
+    if code == 0 and LAUNCHER not in os.environ:
+        tell(f"no trial waits; `ablation report {study.name}{_where(given)}` writes the report")
+    return code
+
+
+def _where(given: Namespace) -> str:
+    """Return the option that names the folder of studies, where it is not the usual one."""
+    return "" if given.runs == "runs" else f" --runs {given.runs}"
 
 
 def do_status(given: Namespace) -> int:
@@ -64,7 +73,11 @@ def do_retry(given: Namespace) -> int:
     study = study_of(given)
     keys = [trial_of(study, word).name for word in given.keys] or None
     count = backlog.retry(study, keys)
+    if not count:
+        print("no trial crashed: nothing to try again")
+        return 0
+    waits = "1 trial waits" if count == 1 else f"{count} trials wait"
     print(
-        f"{count} trials wait again; run them with: ablation worker {study.name} --runs {study.parent}"
+        f"{waits} again; run with: ablation worker {study.name}{_where(given)}, then ablation report"
     )
     return 0

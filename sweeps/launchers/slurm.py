@@ -190,10 +190,15 @@ class _Array(Engine):
             else:
                 executor.update_parameters(**self.asked.parameters(self.study, len(workers)))
             tasks = [Task(command, self.asked.requeue) for command in workers]
+            # Ctrl-C on a terminal reaches every process of it: we pass it on, once
+            earlier = signal.signal(signal.SIGINT, signal.SIG_IGN) if local else None
             try:
                 self.jobs = list(executor.submit_array(tasks))
             except FailedJobError as error:
                 raise ValueError(f"sbatch refuses: {_reason(str(error))}") from None
+            finally:
+                if earlier is not None:
+                    signal.signal(signal.SIGINT, earlier)
         self.living = {job.job_id for job in self.jobs}
         name = "this machine, through submitit" if local else f"Slurm as job {self._array()}"
         return f"{len(self.jobs)} workers go to {name}; their logs lie in {self.study / 'logs'}"

@@ -265,7 +265,7 @@ def test_all_outcomes_equal_are_called_so_and_no_failure_is_invented(
     assert (found.estimate, found.low, found.high) == (0, 0, 0)
     assert compare(same, same, ("a", "r")).p == 1
     assert words.ends(found, ratio=False) == "[0.00,\u00a00.00]"
-    assert words.ends(found) == "[unbounded (failures),\u00a00.00]"
+    assert words.ends(found) == "[unbounded,\u00a00.00]"
     assert words.number(-0.0) == "0.00"
 
 

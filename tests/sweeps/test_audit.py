@@ -48,7 +48,7 @@ def test_every_start_attempt_and_result_is_counted(
 
     first = found[plain.key]
     assert (len(first.starts), first.attempts, first.results, first.aside) == (1, 1, 1, 0)
-    assert (first.state, first.wrong) == ("done", "")
+    assert (first.state, first.wrong) == ("finished", "")
     assert (first.starts[0].host, first.starts[0].pid) == (platform.node(), os.getpid())
     assert first.starts[0].started <= first.starts[0].ended
     retried = found[again.key]
@@ -56,7 +56,7 @@ def test_every_start_attempt_and_result_is_counted(
     assert (retried.results, retried.aside, retried.state) == (0, 1, "waiting")
     assert retried.starts[1].reason == "killed by SIGKILL"
     assert sorted(line.state for line in found.values()) == [
-        "done",
+        "finished",
         "waiting",
         "waiting",
         "waiting",
@@ -99,3 +99,15 @@ def test_what_is_wrong_is_said(study: Path, tiny: TrialSpec, answer: Answer) -> 
     assert found[stray.name].wrong.startswith("the index does not know it")
     assert found[specs[4].key].wrong == ""
     assert lines(audit(study))[-1].endswith("5 are wrong")
+
+
+def test_an_index_made_anew_has_forgotten_the_starts(
+    study: Path, tiny: TrialSpec, answer: Answer
+) -> None:
+    backlog.offer(study, [tiny, tiny.with_seed(1)])
+    claim = taken(study)
+    backlog.tell(study, claim, answer(claim))
+    backlog.rebuild(study)
+    told = lines(audit(study))
+    assert told[-2] == "1 have results and no known start: their index was made anew"
+    assert told[-1].endswith("nothing is wrong")
