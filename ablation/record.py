@@ -25,6 +25,8 @@ OUTCOMES = {
 }
 """Every way in which a trial ends, and what it means."""
 
+CHECKPOINT = "checkpoint.pt"
+"""The file of a training under way; it stays where a trial crashed."""
 STUDY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 READINGS = ("step", "network", "layer", "quantity", "value")
 
@@ -131,6 +133,8 @@ def commit(folder: Path, attempt: Path, record: TrialRecord) -> bool:
             return False
         files = {}
         for path in sorted(attempt.iterdir()):
+            if path.name == CHECKPOINT and record.outcome.kind != "crashed":
+                continue  # should there be no room for the result, the training goes on from it
             if path.is_file() and not path.name.startswith("."):
                 files[path.name] = sha256(path)
                 os.replace(path, folder / path.name)

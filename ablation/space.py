@@ -57,7 +57,7 @@ def dimension(name: str, said: Any, place: str = "tune") -> Dimension:
         kind, values = found[1] or "choice", [_value(word) for word in found[2].split(",")]
     if kind == "choice":
         scalars = all(isinstance(v, (bool, int, float, str)) and v != "" for v in values)
-        if not scalars or len(set(map(repr, values))) < len(values) or len(values) < 2:
+        if not scalars or len(set(map(_known, values))) < len(values) or len(values) < 2:
             raise ValueError(f"{where} is {said!r}; a choice has two or more different values")
         return Dimension(name, kind, choices=tuple(values))
     if len(values) != 2 or not all(map(is_number, values)) or not values[0] < values[1]:
@@ -68,6 +68,11 @@ def dimension(name: str, said: Any, place: str = "tune") -> Dimension:
         raise ValueError(f"{where} is {said!r}; integer(a,b) has two whole numbers")
     ends = (values[0], values[1]) if kind == "integer" else (float(values[0]), float(values[1]))
     return Dimension(name, kind, ends)
+
+
+def _known(value: Any) -> str:
+    """Return what tells a value from others: 1 and 1.0 are one setting."""
+    return repr(value if isinstance(value, (bool, str)) else float(value))
 
 
 def worded(value: Any) -> str:

@@ -199,7 +199,6 @@ def _run(
     for step, grid in snapshots.items():
         name = "samples.png" if step == training.step else f"samples-{step}.png"
         write_picture(scratch / name, grid.numpy(), data.value_range)
-    (scratch / "checkpoint.pt").unlink(missing_ok=True)
     clock.lap("write")
     return TrialRecord(
         key=spec.key,

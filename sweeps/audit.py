@@ -62,7 +62,7 @@ def _line(key: str, folder: Path | None, past: Sequence[Past]) -> Line:
     elif not results and not live:
         wrong = "it has no result and nobody will run it: launch the study again"
     ended = outcome(folder) if folder is not None else ""
-    return Line(key, starts, results, aside, live[0] if live else ended or "lost", wrong)
+    return Line(key, starts, results, aside, ended or (live[0] if live else "lost"), wrong)
 
 
 def lines(found: Sequence[Line]) -> list[str]:

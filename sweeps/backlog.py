@@ -68,7 +68,10 @@ def claim(study: Path) -> Claim | None:
             if folders.has_result(folder) or not (folder / "config.yaml").exists():
                 folders.clean(folder)  # of one that was killed right after its commit
                 index.start(row, row.entry.attempt)
-                _settle(index, study, row)
+                if any(r.state in ("complete", "pruned") for r in index.rows(key=row.entry.key)):
+                    index.end(row, "fail")  # queued again, and then not set aside
+                else:
+                    _settle(index, study, row)
                 continue
             lease = leases.take(folder)  # before the index says that it runs
             attempt = max(row.entry.attempt, folders.next_attempt(folder))
@@ -91,7 +94,10 @@ def tell(study: Path, claim: Claim, record: TrialRecord) -> None:
     assert record.key == claim.key, "a record answers the trial that was claimed"
     with opened(study) as index:
         for row in _running(index, claim):
-            _settle(index, study, row)
+            if folders.has_result(claim.folder):
+                _settle(index, study, row)
+            else:  # somebody set it aside meanwhile
+                _again(index, study, row, replace(row.entry, reason="set aside"))
         leases.give_back(claim.lease)
 
 

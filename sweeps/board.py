@@ -22,7 +22,8 @@ TICK, QUIET = 1.0, 10.0
 class Summary:
     """What a launch leaves: trials with an answer, crashed or damaged ones, and those not done.
 
-    `left` says that the workers were started and go on by themselves, `spent` that the hours were used up.
+    `left` says that the workers were started and go on by themselves, `spent` that the hours were used up;
+    `hours` is what the slots worked.
     """
 
     done: int
@@ -32,6 +33,7 @@ class Summary:
     interrupted: bool = False
     left: bool = False
     spent: bool = False
+    hours: float = 0.0
 
 
 @dataclass

@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 
+MOST = 4_096
+"""The most workers of one machine."""
+
 
 def slots(devices: str, workers: int | None, each: int = 1) -> list[str]:
     """Return the device of each worker: `each` per GPU if there are any, else one per CPU core.
 
     `devices` is auto, cpu, cuda (all GPUs), or a list such as cuda:0,cuda:2. Raises ValueError.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; it is at least 1")
+    if workers is not None and not 1 <= workers <= MOST:
+        raise ValueError(f"workers is {workers}; it is at least 1 and at most {MOST:,}")
     gpus = _gpus() if devices != "cpu" else []
     if devices in ("auto", "cuda"):
         if devices == "cuda" and not gpus:

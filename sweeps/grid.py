@@ -88,6 +88,11 @@ def plan(
                 f"{spec.key} would be measured by two protocols; a trial has one: give each a study"
             )
     own = list(dict.fromkeys(spec.with_seed(seed) for seed in order for spec in cells))
+    if tune and tune.sampler == "sobol" and len(specs) != len(own) * tune.points:
+        raise ValueError(
+            f"{len(own)} cells and seeds with {tune.points} points are {len(own) * tune.points} trials, but only"
+            f" {len(specs)} of them differ: two points of the space are one setting"
+        )
     promised = declare(said, own, order, tune)
     factor = promised.factor
     return Plan(

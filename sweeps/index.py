@@ -164,7 +164,7 @@ def remade(study: Path, url: str | None = None) -> Iterator[Index]:
     check(study)
     path, new = study / "journal.log", study / "journal.log.new"
     with locked(study / ".lock"):
-        place = place_of(study)
+        place = place_of(study) if url is None else Place("?")  # a copy's old place is not its own
         after = new_place(study, place.url if url is None else check_url(url))
         if after.url:
             server = _postgres().server(after.url)

@@ -19,6 +19,8 @@ from sweeps.guard import PATIENCE
 from sweeps.limits import Limits, Meter
 from sweeps.worker import FULL, LAUNCHER, RESTART, search_path
 
+APART = 0.6
+"""Seconds between two requests to stop: a worker takes those that come closer for one."""
 RESTARTS = 20
 """How often a slot's worker is started again after it was killed."""
 
@@ -33,6 +35,7 @@ class _Slot:
     restarts: int = 0
     begin: int = 0
     failed: bool = False
+    full: bool = False
 
 
 def launch(
@@ -50,6 +53,7 @@ def launch(
     hours of `limits` are used up. Raises ValueError for a device that is none, RuntimeError if no worker could run.
     """
     began, limits = time.monotonic(), limits or Limits()
+    meter = Meter(limits.hours)
     names = slots(devices, workers, each)
     board = Board(study, progress, [folder.name for folder in trial_folders(study)])
     missing = board.look()
@@ -64,7 +68,7 @@ def launch(
         board.workers = len(places)
         with signals() as asked:
             try:
-                spent = _watch(study, places, board, asked, limits)
+                spent = _watch(study, places, board, asked, limits, meter)
             finally:
                 _end(places)
             interrupted = bool(asked)
@@ -72,20 +76,37 @@ def launch(
         board.show(last=True)
         if missing and (why := trouble(study)):
             raise RuntimeError(f"{why}: make room, and launch again; nothing is lost")
+        if missing and all(place.full for place in places):
+            raise RuntimeError(
+                f"{study} could not be written for a while, and its workers ended: launch again; nothing is lost"
+            )
         if missing and not (interrupted or spent) and all(place.failed for place in places):
             raise RuntimeError(f"no worker could run: {_why(places[0])} (see {places[0].log})")
     done = len(board.ended) - board.failed()
     seconds = time.monotonic() - began
-    return Summary(done, board.failed(), len(missing), round(seconds, 3), interrupted, spent=spent)
+    return Summary(
+        done,
+        board.failed(),
+        len(missing),
+        round(seconds, 3),
+        interrupted,
+        spent=spent,
+        hours=meter.used,
+    )
 
 
 def _watch(
-    study: Path, places: list[_Slot], board: Board, asked: list[int], limits: Limits
+    study: Path,
+    places: list[_Slot],
+    board: Board,
+    asked: list[int],
+    limits: Limits,
+    meter: Meter,
 ) -> bool:
     """Keep every slot's worker running until all have ended; pass signals on; say whether the hours ran out."""
     for place in places:
         _start(study, place, limits)
-    told, deadline, meter, spent = 0, float("inf"), Meter(limits.hours), False
+    told, deadline, spent, sent = 0, float("inf"), False, float("-inf")
     while working := sum(place.process is not None for place in places):
         time.sleep(0.1)
         if meter.spent(working) and not (asked or spent):
@@ -95,8 +116,8 @@ def _watch(
         if asked and not told:
             deadline = time.monotonic() + PATIENCE + 5
             board.say("stopping: trials write a checkpoint (again: at once)")
-        if len(asked) > told:
-            told = len(asked)
+        if len(asked) > told and time.monotonic() > sent + APART:
+            told, sent = told + 1, time.monotonic()
             _send(places, signal.SIGTERM)
         if told > 2 or time.monotonic() > deadline:
             _send(places, signal.SIGKILL)
@@ -110,9 +131,8 @@ def _watch(
                 place.restarts += 1
                 _start(study, place, limits)
             elif code == FULL:
-                place.failed = (
-                    True  # its log may lie on the full disk: the launch says it at its end
-                )
+                # its log may lie on the full disk: the launch says it at its end
+                place.failed = place.full = True
             elif code and not (asked or spent):
                 place.failed = True
                 board.say(f"{place.log.stem} ended: {_why(place)} (see {place.log})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -40,14 +41,37 @@ def take(folder: Path) -> int | None:
 
 
 def beat(descriptor: int) -> None:
-    """Show other hosts that the holder lives."""
-    os.utime(descriptor)
+    """Show other hosts that the holder lives; a folder that cannot be written shows it by the trial's own end."""
+    with contextlib.suppress(OSError):
+        os.utime(descriptor)
 
 
 def give_back(descriptor: int) -> None:
     """Free a lease at once, for other hosts too."""
     _write(descriptor, {})
     os.close(descriptor)
+
+
+def patience(found: dict[str, Any]) -> float:
+    """Return the seconds of silence after which a holder of another host counts as lost.
+
+    One of this host before it was started again cannot live: unless two hosts have one name, and then it beats.
+    """
+    if found.get("host") == platform.node():
+        return 2.5 * BEAT
+    try:
+        return max(float(os.environ.get(STALE) or 120), 0.0)
+    except ValueError:
+        return 120.0
+
+
+def silent(folder: Path) -> bool:
+    """Say whether a lease's last heartbeat is too long ago by this host's clock: for those who look but once."""
+    try:
+        last = (folder / LEASE).stat().st_mtime
+    except FileNotFoundError:
+        return True
+    return time.time() - last > patience(holder(folder))
 
 
 def elsewhere(folder: Path) -> bool:
@@ -64,7 +88,7 @@ def elsewhere(folder: Path) -> bool:
     if last != moved:
         since = now
     _seen[path] = (moved, since)
-    return now - since < float(os.environ.get(STALE, "120"))
+    return now - since < patience(found)
 
 
 def held(folder: Path) -> bool:
@@ -74,7 +98,7 @@ def held(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not shared(descriptor) or elsewhere(folder)
+        return not shared(descriptor) or (elsewhere(folder) and not silent(folder))
     finally:
         os.close(descriptor)
 

@@ -28,6 +28,10 @@ class Limits:
         """Read both as given on the command line, None where they are not; raises ValueError that names the word."""
         if memory is not None and sys.platform != "linux":
             raise ValueError("--memory-limit needs Linux: /proc says how much a process holds")
+        if seconds is not None and duration(seconds, "--time-limit") < 1:
+            raise ValueError(f"--time-limit is {seconds!r}; it is at least 1s")
+        if memory is not None and size(memory, "--memory-limit") < BYTES["M"]:
+            raise ValueError(f"--memory-limit is {memory!r}; it is at least 1M")
         if hours is not None and not 0 < hours < float("inf"):
             raise ValueError(f"--max-hours is {hours:g}; it is a number of hours above 0")
         return cls(
@@ -89,7 +93,7 @@ def size(text: str, name: str) -> int:
 
 
 def _read(text: str, name: str, units: dict[str, float], like: str) -> float:
-    found = re.fullmatch(rf"(\d+(?:\.\d+)?)([{''.join(units)}])", text)
+    found = re.fullmatch(rf"(\d{1, 9}(?:\.\d{1, 9})?)([{''.join(units)}])", text)
     if found is None or float(found[1]) == 0:
         raise ValueError(f"{name} is {text!r}; it is {like}")
     return float(found[1]) * units[found[2]]

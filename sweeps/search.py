@@ -124,7 +124,7 @@ def _next(tune: Tune, told: Sequence[Setting], found: Sequence[float]) -> Settin
     """Return the next point: equal seeds in every cell, and never one that was told before."""
     pairs = list(zip(told, found, strict=True))
     for again in range(20):
-        setting = tpe(tune.space, pairs, tune.seed + 1_000 * len(told) + again)
+        setting = tpe(tune.space, pairs, (tune.seed + 1_000 * len(told) + again) % 2**32)
         if setting not in told:
             return setting
     return next(s for s in sobol(tune.space, tune.seed) if s not in told)

@@ -50,7 +50,9 @@ def check_url(url: str) -> str:
     if scheme.startswith("sqlite"):
         raise ValueError(f"storage={url}: SQLite lets two workers take one trial; {ALLOWED}")
     if scheme != SCHEME or not url.startswith(f"{SCHEME}://"):
-        raise ValueError(f"storage={url.partition('://')[0]} is unknown; {ALLOWED}")
+        raise ValueError(
+            f"storage={scheme} is unknown; {ALLOWED}"
+        )  # what follows may be a password
     try:
         parts = urlsplit(url)
         secret, database = parts.password is not None, parts.path.strip("/")
@@ -110,7 +112,14 @@ def _place_in(path: Path, _: tuple[int, int, int]) -> Place:
     url, name = kept["storage"], kept.get("storage_study")
     if not isinstance(url, str) or not isinstance(name, str) or not name:
         raise ValueError(f"{path} is damaged: storage and storage_study are a URL and a name")
-    return Place(check_url(url), name)
+    url = check_url(url)
+    if name.rpartition("-")[0] != path.parent.name:
+        command = f"ablation doctor {path.parent.name} --rebuild --storage {url}"
+        raise ValueError(
+            f"{path.parent} was copied or renamed: its index in the database is that of {name}; `{command}` gives it"
+            " one of its own"
+        )
+    return Place(url, name)
 
 
 def keep(study: Path, place: Place) -> None:

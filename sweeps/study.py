@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ablation.files import read_yaml, write_yaml
+from ablation.files import locked, read_yaml, write_yaml
 from ablation.instruments import INSTRUMENTS, SCORES, about
 from ablation.levels import check_factor, levels, resolve
 from ablation.part import check_number
@@ -19,6 +19,8 @@ from ablation.spec import TrialSpec
 from ablation.tune import Tune, bare
 
 SCHEMA = 1
+KINDS = {"declared": dict, "overrides": list, "history": list, "skipped": list, "warnings": list}
+"""What the parts of a study.yaml are."""
 AUTO = "auto"
 """The declared score that is FID where a data set has it, else the Frechet distance."""
 
@@ -137,12 +139,17 @@ class Plan:
 def write_study(study: Path, found: Plan, kept: Mapping[str, Any] | None = None) -> None:
     """Write study.yaml, or add to the history of a study that asks for more than it did.
 
-    `kept` is what a new study keeps besides: settings of how it runs.
+    `kept` is what a new study keeps besides: settings of how it runs. Launches at one moment wait for each other.
     """
+    study.mkdir(parents=True, exist_ok=True)
+    with locked(study / ".study.lock"):
+        _write(study, found, kept)
+
+
+def _write(study: Path, found: Plan, kept: Mapping[str, Any] | None) -> None:
     path, now = study / "study.yaml", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     skipped = [{"cell": cell, "reason": reason} for cell, reason in found.skipped]
     if not path.exists():
-        study.mkdir(parents=True, exist_ok=True)
         write_yaml(
             path,
             {
@@ -164,10 +171,13 @@ def write_study(study: Path, found: Plan, kept: Mapping[str, Any] | None = None)
         return
     old = read_study(study)
     launched = [old["overrides"], *(entry["overrides"] for entry in old["history"])]
-    if list(found.words) in launched:
+    hashes = [old["declared_hash"], *(entry.get("declared_hash") for entry in old["history"])]
+    if list(found.words) in launched and found.declared.hash in hashes:
         return
     edited = (
-        {} if found.declared.hash == old["declared_hash"] else {"declared": found.declared.row()}
+        {}
+        if found.declared.hash == old["declared_hash"]
+        else {"declared": found.declared.row(), "declared_hash": found.declared.hash}
     )
     old["history"].append({"when": now, "overrides": list(found.words)} | edited)
     old["skipped"] += [entry for entry in skipped if entry not in old["skipped"]]
@@ -220,4 +230,7 @@ def read_study(study: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is damaged: it lacks {', '.join(sorted(needed - set(found or {})))}"
         )
+    for name, kind in KINDS.items():
+        if not isinstance(found[name], kind):
+            raise ValueError(f"{path} is damaged: {name} is {found[name]!r}")
     return found

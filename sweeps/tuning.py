@@ -115,9 +115,16 @@ def settled(tune: Tune, cells: Sequence[TrialSpec]) -> Tune:
         raise ValueError(
             f"two cells differ in nothing but {names}, which is tuned: drop one of both"
         )
-    if tune.settings:
-        return tune
     common = [setting_of(spec, tune) for spec in cells]
+    if tune.settings:
+        for spec, setting in zip(cells, common, strict=True):
+            if setting in tune.settings:
+                number = list(tune.settings).index(setting) + 1
+                raise ValueError(
+                    f"{bare(spec, tune)}: its own setting is point {number} of this study, so it would have a point"
+                    " less than the others: give another --study"
+                )
+        return tune
     new = (setting for setting in sobol(tune.space, tune.seed) if setting not in common)
     settings = tuple(islice(new, tune.points - 1))
     if len(settings) < tune.points - 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ def do_sweep(given: Namespace) -> int:
 
     launcher = launcher_of(given)
     launcher.ready()
+    launcher.count()
     limits = Limits.read(given.time_limit, given.memory_limit, given.max_hours)
     name = given.study if given.study is not None else asked(given)[0]
     if name is None:
@@ -34,7 +36,7 @@ def do_sweep(given: Namespace) -> int:
     study = study_folder(given.runs, name)
     if (study / "study.yaml").exists():
         read_study(study)
-    elif study.is_dir() and any(study.iterdir()):
+    elif study.is_dir() and any(not path.name.endswith(".tmp") for path in study.iterdir()):
         raise ValueError(f"{study} is not empty and not a study's folder")
     place = settled(study, apart(given.words)[0].storage)
     reach(place)
@@ -50,7 +52,8 @@ def do_sweep(given: Namespace) -> int:
         search.begin(study, tune, cells)
         added += search.advance(study)
     missing = sum(not done(study, spec) for spec in found.specs)
-    print(f"{study}: {found.trials - missing} trials done, {missing} to run", file=sys.stderr)
+    ended = len(found.specs) - missing
+    print(f"{study}: {ended} trials done, {found.trials - ended} to run", file=sys.stderr)
     runs = [bool(missing or added), *([True] if found.fresh and tune is not None else [])]
     for number, wanted in enumerate(runs):
         if number:  # the best points are known now
@@ -59,6 +62,8 @@ def do_sweep(given: Namespace) -> int:
         if not wanted:
             continue
         summary = launcher.launch(study, limits=limits)
+        if limits.hours is not None:
+            limits = replace(limits, hours=max(limits.hours - summary.hours, 1e-6))
         if summary.interrupted:
             print("stopped; the same command goes on where it stopped", file=sys.stderr)
             return 130
@@ -68,7 +73,7 @@ def do_sweep(given: Namespace) -> int:
             return 0
         if summary.spent:
             print(
-                f"{limits.hours:g} hours are used up, {summary.missing} trials wait;"
+                f"{given.max_hours:g} hours are used up, {summary.missing} trials wait;"
                 " the same command goes on; the report shows what is done",
                 file=sys.stderr,
             )

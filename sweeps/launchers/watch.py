@@ -63,6 +63,8 @@ def run(
     """
     began = time.monotonic()
     board = Board(study, progress, [folder.name for folder in trial_folders(study)])
+    if limits.hours is not None and not wait:
+        raise ValueError("--max-hours needs somebody who waits: leave launcher.wait=false out")
     missing, interrupted, failures = board.look(), False, list[str]()
     meter = Meter(limits.hours)
     early = len(board.ended)
@@ -94,7 +96,9 @@ def run(
     done = len(board.ended) - board.failed()
     seconds = round(time.monotonic() - began, 3)
     spent = meter.over and bool(missing) and not interrupted
-    return Summary(done, board.failed(), len(missing), seconds, interrupted, spent=spent)
+    return Summary(
+        done, board.failed(), len(missing), seconds, interrupted, spent=spent, hours=meter.used
+    )
 
 
 def _watch(engine: Engine, board: Board, asked: list[int], meter: Meter) -> list[str]:

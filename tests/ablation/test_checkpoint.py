@@ -143,4 +143,4 @@ def test_the_newest_checkpoint_of_all_attempts_is_found(tmp_path: Path) -> None:
         path.parent.mkdir()
         path.touch()
         os.utime(path, (1e9 - age, 1e9 - age))
-    assert newest(tmp_path) == tmp_path / ".attempt-2" / "checkpoint.pt"
+    assert newest(tmp_path) == tmp_path / ".attempt-10" / "checkpoint.pt"

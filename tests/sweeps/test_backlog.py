@@ -22,7 +22,8 @@ from ablation.record import (
     write_config,
 )
 from ablation.spec import TrialSpec
-from sweeps import backlog, embedded
+from sweeps import backlog, embedded, index
+from sweeps.audit import audit
 from sweeps.backlog import ALIKE, RETRIES, VANISHES, Claim
 from sweeps.storages import place_of
 
@@ -336,3 +337,29 @@ def test_two_planners_and_four_workers_at_once(
     keys = [key for lines in at_once(4, DRAIN, str(study)) for key in lines]
     assert sorted(keys) == sorted(tiny.with_seed(seed).key for seed in range(count))
     assert backlog.counts(study)["complete"] == count
+
+
+def test_a_result_that_is_set_aside_before_it_is_told_runs_again(
+    study: Path, specs: list[TrialSpec], answer: Answer
+) -> None:
+    backlog.offer(study, specs[:1])
+    claim = claimed(study)
+    record = answer(claim)
+    assert backlog.retry(study, [claim.key]) == 1
+    backlog.tell(study, claim, record)
+    again = claimed(study)
+    assert (again.key, again.attempt) == (claim.key, claim.attempt + 1)
+    vanish(again)
+
+
+def test_a_trial_that_is_queued_again_and_not_set_aside_counts_once(
+    study: Path, specs: list[TrialSpec], answer: Answer
+) -> None:
+    backlog.offer(study, specs[:1])
+    claim = claimed(study)
+    backlog.tell(study, claim, answer(claim))
+    with index.opened(study) as opened:  # as far as a killed `retry` came
+        opened.add(index.Entry(claim.key, "cell", 1))
+    assert backlog.claim(study) is None
+    assert backlog.counts(study)["complete"] == 1
+    assert not [line for line in audit(study) if line.wrong]

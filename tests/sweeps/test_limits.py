@@ -155,3 +155,9 @@ def test_a_launch_stops_when_its_hours_are_used_up_and_goes_on_later(
     )
     first = max(now.done - 2, 0)  # two were under way at once
     assert seeds[:first] == list(range(first)), "seed by seed"
+
+
+@pytest.mark.parametrize("words", [("0.9s", None), (None, "0.5M")])
+def test_limits_that_no_process_keeps_are_refused(words: tuple[str | None, str | None]) -> None:
+    with pytest.raises(ValueError, match="it is at least 1"):
+        Limits.read(*words)

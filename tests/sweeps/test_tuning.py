@@ -19,7 +19,7 @@ from ablation.files import read_yaml, write_yaml
 from ablation.preflight import check
 from ablation.space import dimension
 from ablation.spec import TrialSpec
-from ablation.tune import applied, read_drawn, setting_of
+from ablation.tune import Tune, applied, read_drawn, setting_of
 from sweeps import backlog, search
 from sweeps.grid import plan
 from sweeps.sampling import sobol, tpe
@@ -353,3 +353,30 @@ def test_the_tuned_page_is_whole_and_fits_a_narrow_window(home: Path) -> None:
         picture = page.locator("#tuning").screenshot()
         browser.close()
     assert picture.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("tune.optimizer.lr=choice(1,1.0,0.1)", "tune.points=3"), "two or more different values"),
+    ],
+)
+def test_one_setting_is_no_two_points(words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        plan(None, ["dataset=ring8", *words])
+
+
+def test_a_level_that_stands_at_a_point_cannot_join(tmp_path: Path) -> None:
+    study = tmp_path / "grow"
+    words = ["dataset=ring8", "tune.optimizer.lr=choice(1e-3,1e-4,1e-5)", "tune.points=3"]
+    write_study(study, plan(None, [*words, "activation=relu", "optimizer.lr=1e-3"]))
+    with pytest.raises(ValueError, match=r"its own setting is point \d of this study"):
+        plan(None, [*words, "activation=tanh", "optimizer.lr=1e-4"], study=study)
+
+
+def test_a_seed_of_any_size_serves_tpe() -> None:
+    space = Tune.read(
+        {"points": 3, "seed": 2**40, "space": {"optimizer.lr": "log(1e-5,1e-2)"}}
+    ).space
+    assert search._next(Tune.read({"points": 3, "seed": 2**40, "sampler": "tpe",
+        "space": {"optimizer.lr": "log(1e-5,1e-2)"}}), [], []).keys() == {one.name for one in space}  # fmt: skip
