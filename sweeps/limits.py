@@ -93,7 +93,8 @@ def size(text: str, name: str) -> int:
 
 
 def _read(text: str, name: str, units: dict[str, float], like: str) -> float:
-    found = re.fullmatch(rf"(\d{1, 9}(?:\.\d{1, 9})?)([{''.join(units)}])", text)
+    number = r"\d{1,9}(?:\.\d{1,9})?"
+    found = re.fullmatch(rf"({number})([{''.join(units)}])", text)
     if found is None or float(found[1]) == 0:
         raise ValueError(f"{name} is {text!r}; it is {like}")
     return float(found[1]) * units[found[2]]
