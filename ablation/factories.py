@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.util
 import inspect
 import os
+import sys
 import typing
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +29,24 @@ OURS = tuple(
 )
 WITH = "ABLATION_WITH"
 """Environment variable that carries the folders of `--with DIR` to workers, separated as in PATH."""
+
+
+def _bind_conf() -> None:
+    """Give the name `conf` to the folder beside this package, whatever folder of a user has one of that name."""
+    folder = Path(__file__).resolve().parents[1] / "conf"
+    known = sys.modules.get("conf")
+    if known is not None and getattr(known, "__file__", None) == str(folder / "__init__.py"):
+        return
+    spec = importlib.util.spec_from_file_location(
+        "conf", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None
+    assert spec.loader is not None, "conf is a package of ours"
+    sys.modules["conf"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+_bind_conf()
 
 
 def trusted_folders() -> list[Path]:

@@ -76,6 +76,10 @@ class Queue:
         while self._id(self.seen) is not None:
             self.waiting[self.seen] = self._read(self.seen)
             self.seen += 1
+        if self.waiting and self._id(max(self.waiting)) is None:  # a crash of the server took some
+            self.waiting, self.seen = {}, 0
+            yield from self._waiting(key)
+            return
         for number, trial in list(self.waiting.items()):
             if key and trial.user_attrs["key"] != key:
                 continue

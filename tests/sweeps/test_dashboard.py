@@ -41,8 +41,11 @@ def dashboard(storage: str, log: Path) -> Iterator[Callable[[str], Any]]:
         pytest.skip("optuna-dashboard is not installed (it comes with [dev])")
     home = f"http://127.0.0.1:{(port := free_port())}"
 
+    # urllib keeps the proxies that it met first, which an earlier test may have set
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
     def ask(path: str) -> Any:
-        with urllib.request.urlopen(f"{home}{path}", timeout=60) as answer:
+        with direct.open(f"{home}{path}", timeout=60) as answer:
             return json.load(answer)
 
     def up() -> bool:
