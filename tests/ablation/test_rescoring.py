@@ -259,7 +259,7 @@ def test_the_other_verbs_know_the_files(
     paths = sorted(folder.glob("scores-*.json"))
     packed = zipfile.ZipFile(tmp_path / "s.zip").namelist()
     assert {f"s/trials/{folder.name}/{path.name}" for path in paths} <= set(packed)
-    assert main(["doctor", "s", "--runs", str(home)]) == 0
+    assert main(["doctor", "s", "--rebuild", "--runs", str(home)]) == 0
     assert main(["rerun", "s", folder.name, "--verify", "--runs", str(home)]) == 0
     whole = paths[0].read_bytes()
     paths[0].write_bytes(whole[:50])
