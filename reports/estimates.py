@@ -151,7 +151,7 @@ def interval(
     level = max(0.0, min(level, 1 - p_min(sizes(a, r))))
     units = sum(x.shape[1] for x in a)
     failed = int(sum(np.isinf(x).sum() for x in a))
-    steps = _differences(a, r)
+    steps = differences(a, r)
     if not len(steps):
         return Interval(nan, -inf, inf, units, failed, level)
     labels, _ = reassignments(sizes(a, r), names, most)
@@ -188,8 +188,8 @@ def inverted(
     return estimate, first(lambda c: c.p_worse > tail), first(lambda c: c.p_better <= tail)
 
 
-def _differences(a: Outcomes, r: Outcomes) -> Floats:
-    """Return the distinct finite within-block differences, sorted."""
+def differences(a: Outcomes, r: Outcomes) -> Floats:
+    """Return the distinct finite differences within blocks, of every outcome from every other, sorted."""
     found = [
         np.subtract.outer(p[np.isfinite(p)], q[np.isfinite(q)]).ravel()
         for x, y in zip(a, r, strict=True)

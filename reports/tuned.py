@@ -20,6 +20,7 @@ from reports.estimates import (
     Floats,
     Interval,
     Outcomes,
+    differences,
     inverted,
     judged,
     p_min,
@@ -95,22 +96,12 @@ def interval(a: Outcomes, r: Outcomes, names: Sequence[str], *, level: float = 0
     least = p_min(units(a, r))
     level = max(0.0, min(level, 1 - least))
     n, failed = sum(x.shape[2] for x in a), int(sum(np.isinf(x).sum() for x in a))
-    steps = _differences(a, r)
+    steps = differences(a, r)
     if not len(steps):
         return Interval(nan, -inf, inf, n, failed, level)
     labels, _ = reassignments(units(a, r), names, FEW)
     ends = inverted(steps, level, lambda shift: _compare(a, r, labels, shift))
     return Interval(*ends, n, failed, level)
-
-
-def _differences(a: Outcomes, r: Outcomes) -> Floats:
-    """Return the distinct finite differences within blocks, of every point from every other, sorted."""
-    found = [
-        np.subtract.outer(p[np.isfinite(p)], q[np.isfinite(q)]).ravel()
-        for x, y in zip(a, r, strict=True)
-        for p, q in zip(x, y, strict=True)
-    ]
-    return np.unique(np.concatenate(found))
 
 
 def best_of(outcomes: Floats) -> list[float]:

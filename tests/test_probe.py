@@ -69,8 +69,7 @@ def test_wrong_words_get_one_clear_line_and_leave_nothing(
 def start(out: Path, name: str, workers: int) -> subprocess.Popen[str]:
     words = ["probe", name, *SMALL[name], "--out", str(out), "--workers", str(workers), "--json"]
     command = [sys.executable, "-m", "ablation", *words]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, **pipes)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("layer-norms", "augmentation")]

@@ -98,7 +98,7 @@ def test_an_error_is_a_record_with_its_words(
 def test_divergence_is_an_outcome_without_a_score(tmp_path: Path) -> None:
     record = run(prepared(tmp_path / "t", "loss=wasserstein", "optimizer.lr=1e20"))
     assert record.outcome.kind == "diverged"
-    assert 1 <= record.outcome.step <= 50
+    assert record.outcome.step == 1, "the first update throws every weight out of float32"
     assert record.scores == ()
 
 
