@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from argparse import Namespace
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,20 +90,23 @@ def _environment() -> Iterator[tuple[str, str, str]]:
 
 
 def _index(study: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield whether the database of a study's index answers; a journal is looked at by whoever opens it."""
+    """Yield whether a study's index can be read, and agrees with the folders key by key."""
+    from sweeps.audit import audit
     from sweeps.storages import place_of
 
-    if not (place := place_of(study)).url:
-        return
-    from sweeps import backlog
-
     try:
-        counts = backlog.counts(study)
+        place, found = place_of(study), audit(study)
     except ConnectionError as error:
         yield BAD, "index", f"{error.filename}: {error.strerror}"
+    except ValueError as error:
+        yield BAD, "index", str(error)
     else:
-        told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
-        yield GOOD, "index", f"{place.study} in {place.url}: {told or 'no trials'}"
+        wrong = [line for line in found if line.wrong]
+        yield from ((BAD, "index", f"{line.key}: {line.wrong}") for line in wrong)
+        counts = Counter(line.state for line in found)
+        told = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+        where = f"{place.study} in {place.url}" if place.url else "journal.log"
+        yield GOOD, "index", f"{where}: {told or 'no trials'}"
 
 
 def _files(study: Path) -> Iterator[tuple[str, str, str]]:
@@ -135,15 +139,4 @@ def _files(study: Path) -> Iterator[tuple[str, str, str]]:
             yield BAD, "trial", str(error)
         else:
             whole += 1
-    from sweeps.audit import audit
-
-    try:
-        wrong = [line for line in audit(study) if line.wrong]
-    except (ValueError, ConnectionError) as error:
-        yield (BAD if waiting else GOOD), "index", str(error)  # nobody will ask it once all is done
-    else:
-        for line in wrong:
-            yield (BAD if waiting else GOOD), "index", f"{line.key}: {line.wrong}"
-        if not wrong:
-            yield GOOD, "index", "knows every trial"
     yield GOOD, "trials", f"{len(folders)} in {study}: {whole} whole, {waiting} without a result"
