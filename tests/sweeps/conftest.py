@@ -75,3 +75,18 @@ def crowd() -> Iterator[Crowd]:
         os.kill(pid, 9)
     for process in crowd.started:
         process.communicate(timeout=300)
+
+
+@pytest.fixture(params=["journal", pytest.param("postgresql", marks=pytest.mark.slow)])
+def each_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A study whose queue lies in each storage."""
+    study = new_study(tmp_path / "runs" / "s")
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("server")
+        keep(study, new_place(study, server.url()))
+    return study
+
+
+@pytest.fixture
+def specs(tiny: TrialSpec) -> list[TrialSpec]:
+    return [tiny.with_seed(seed) for seed in range(5)]

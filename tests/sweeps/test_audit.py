@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from steps import claimed
 
 from ablation.__main__ import main
 from ablation.record import TrialRecord
@@ -21,12 +22,6 @@ from sweeps.index import Entry, opened
 Answer = Callable[..., TrialRecord]
 
 
-def taken(study: Path) -> backlog.Claim:
-    claim = backlog.claim(study)
-    assert claim is not None
-    return claim
-
-
 def by_key(study: Path) -> dict[str, Line]:
     return {line.key: line for line in audit(study)}
 
@@ -36,12 +31,12 @@ def test_every_start_attempt_and_result_is_counted(
 ) -> None:
     specs = [tiny.with_seed(seed) for seed in range(4)]
     backlog.offer(study, specs)
-    plain = taken(study)
+    plain = claimed(study)
     backlog.tell(study, plain, answer(plain))
-    backlog.lost(study, taken(study), "killed by SIGKILL")
-    os.close(taken(study).lease)  # its worker is gone, and nobody has noticed yet
-    backlog.release(study, taken(study))
-    again = taken(study)  # the killed one, behind whom the others were queued
+    backlog.lost(study, claimed(study), "killed by SIGKILL")
+    os.close(claimed(study).lease)  # its worker is gone, and nobody has noticed yet
+    backlog.release(study, claimed(study))
+    again = claimed(study)  # the killed one, behind whom the others were queued
     backlog.tell(study, again, answer(again, "crashed", "ValueError: no"))
     assert backlog.retry(study, [again.key]) == 1
     found = by_key(study)
@@ -80,7 +75,7 @@ def test_every_start_attempt_and_result_is_counted(
 def test_what_is_wrong_is_said(study: Path, tiny: TrialSpec, answer: Answer) -> None:
     specs = [tiny.with_seed(seed) for seed in range(5)]
     backlog.offer(study, specs)
-    claims = [taken(study) for _ in range(3)]
+    claims = [claimed(study) for _ in range(3)]
     for claim in claims:
         backlog.tell(study, claim, answer(claim))
     gone, lost, twice = claims
@@ -105,7 +100,7 @@ def test_an_index_made_anew_has_forgotten_the_starts(
     study: Path, tiny: TrialSpec, answer: Answer
 ) -> None:
     backlog.offer(study, [tiny, tiny.with_seed(1)])
-    claim = taken(study)
+    claim = claimed(study)
     backlog.tell(study, claim, answer(claim))
     backlog.rebuild(study)
     told = lines(audit(study))

@@ -4,12 +4,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
 from crowds import new_study
+from steps import claimed, vanish
 
 from ablation.record import (
     Outcome,
@@ -22,31 +22,17 @@ from ablation.record import (
     write_config,
 )
 from ablation.spec import TrialSpec
-from sweeps import backlog, embedded, index
-from sweeps.audit import audit
-from sweeps.backlog import ALIKE, RETRIES, VANISHES, Claim
+from sweeps import backlog, embedded
+from sweeps.backlog import RETRIES, VANISHES
 from sweeps.storages import place_of
 
 Answer = Callable[..., TrialRecord]
 
 
-@pytest.fixture(params=["journal", pytest.param("postgresql", marks=pytest.mark.slow)])
-def study(request: pytest.FixtureRequest, study: Path) -> Path:
-    """The same queue in each storage."""
-    if request.param == "postgresql":
-        request.getfixturevalue("shared")
-    return study
-
-
 @pytest.fixture
-def specs(tiny: TrialSpec) -> list[TrialSpec]:
-    return [tiny.with_seed(seed) for seed in range(5)]
-
-
-def claimed(study: Path) -> Claim:
-    claim = backlog.claim(study)
-    assert claim is not None, "something waits"
-    return claim
+def study(each_storage: Path) -> Path:
+    """The same queue in each storage."""
+    return each_storage
 
 
 def forget(study: Path) -> None:
@@ -59,11 +45,6 @@ def forget(study: Path) -> None:
     else:
         (study / "journal.log").unlink()
         embedded.create(study / "journal.log", study.name)
-
-
-def vanish(claim: Claim) -> None:
-    """Do what the kernel does when the last process that holds a lease dies."""
-    os.close(claim.lease)
 
 
 def test_offer_writes_what_write_config_writes(
@@ -233,52 +214,6 @@ def test_an_older_journal_in_its_place_is_read_anew(tmp_path: Path, specs: list[
     assert backlog.offer(study, specs) == 3
 
 
-def test_retry_runs_crashed_and_damaged_trials_again(
-    study: Path, specs: list[TrialSpec], answer: Answer
-) -> None:
-    backlog.offer(study, specs[:4])
-    claims = [claimed(study) for _ in range(4)]
-    for claim, kind in zip(claims, ("finished", "crashed", "diverged", "finished"), strict=True):
-        backlog.tell(study, claim, answer(claim, kind, kind))
-    (claims[3].folder / "result.json").write_text('{"schema": 1, "key')
-    assert backlog.retry(study) == 2
-    again = [claimed(study), claimed(study)]
-    assert {c.key for c in again} == {claims[1].key, claims[3].key}
-    assert all(c.attempt == 1 for c in again)
-    assert all((c.folder / "result.1.json").exists() for c in again)
-    assert backlog.retry(study) == 0
-    assert backlog.retry(study, [claims[2].key]) == 1
-    assert backlog.retry(study, [claims[0].key]) == 1
-    for key, state in ((claims[1].key, "has no result yet"), ("nobody", "is no trial of s")):
-        with pytest.raises(ValueError, match=state):
-            backlog.retry(study, [key])
-    assert not (claims[1].folder / "result.2.json").exists()
-
-
-def test_three_equal_crashes_stop_their_cell_and_no_other(
-    study: Path, tiny: TrialSpec, answer: Answer
-) -> None:
-    sick = [tiny.with_seed(seed) for seed in range(ALIKE + 3)]
-    sound = [replace(spec, n_critic=2) for spec in sick]
-    backlog.offer(study, [*sick, *sound])
-    for message in ["boom", "another", "boom", "boom"]:
-        claim = claimed(study)
-        backlog.tell(study, claim, answer(claim, "crashed", message))
-    for spec in sick[4:]:
-        record = read_record(study / "trials" / spec.key)
-        assert record is not None
-        assert record.outcome.kind == "crashed"
-        assert record.outcome.message.startswith(
-            "not run: 3 trials of this cell crashed with: boom"
-        )
-        assert "`ablation retry s`" in record.outcome.message
-    left = [claimed(study).key for _ in sound]
-    assert left == [spec.key for spec in sound]
-    assert backlog.claim(study) is None
-    assert backlog.retry(study) == len(sick)
-    assert {claimed(study).key for _ in sick} == {spec.key for spec in sick}
-
-
 OFFER = """
 import sys
 from pathlib import Path
@@ -337,29 +272,3 @@ def test_two_planners_and_four_workers_at_once(
     keys = [key for lines in at_once(4, DRAIN, str(study)) for key in lines]
     assert sorted(keys) == sorted(tiny.with_seed(seed).key for seed in range(count))
     assert backlog.counts(study)["complete"] == count
-
-
-def test_a_result_that_is_set_aside_before_it_is_told_runs_again(
-    study: Path, specs: list[TrialSpec], answer: Answer
-) -> None:
-    backlog.offer(study, specs[:1])
-    claim = claimed(study)
-    record = answer(claim)
-    assert backlog.retry(study, [claim.key]) == 1
-    backlog.tell(study, claim, record)
-    again = claimed(study)
-    assert (again.key, again.attempt) == (claim.key, claim.attempt + 1)
-    vanish(again)
-
-
-def test_a_trial_that_is_queued_again_and_not_set_aside_counts_once(
-    study: Path, specs: list[TrialSpec], answer: Answer
-) -> None:
-    backlog.offer(study, specs[:1])
-    claim = claimed(study)
-    backlog.tell(study, claim, answer(claim))
-    with index.opened(study) as opened:  # as far as a killed `retry` came
-        opened.add(index.Entry(claim.key, "cell", 1))
-    assert backlog.claim(study) is None
-    assert backlog.counts(study)["complete"] == 1
-    assert not [line for line in audit(study) if line.wrong]

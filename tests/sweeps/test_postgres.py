@@ -15,6 +15,7 @@ import optuna
 import pytest
 from crowds import Crowd, new_study, wait_for
 from servers import Postgres
+from steps import claimed
 
 from ablation.files import locked, read_yaml
 from ablation.record import TrialRecord, read_record
@@ -61,12 +62,6 @@ def ablation(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         )  # fmt: skip
 
     return run
-
-
-def claimed(study: Path) -> backlog.Claim:
-    claim = backlog.claim(study)
-    assert claim is not None, "something waits"
-    return claim
 
 
 def test_a_sweep_from_first_to_last(

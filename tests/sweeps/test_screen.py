@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from steps import claimed
 
 from ablation.files import write_json
 from ablation.record import TrialRecord
@@ -37,21 +38,15 @@ def drawn(study: Path, height: int = 40, width: int = 120) -> list[str]:
     return [line.rstrip() for line in file.getvalue().splitlines()]
 
 
-def taken(study: Path) -> backlog.Claim:
-    claim = backlog.claim(study)
-    assert claim is not None
-    return claim
-
-
 @pytest.fixture
 def busy(study: Path, tiny: TrialSpec, answer: Answer) -> Path:
     """Give a study of two cells: one trial done, one crashed, one half way, one that starts, four waiting."""
     other = replace(tiny, init="fixed")
     backlog.offer(study, [spec.with_seed(s) for spec in (tiny, other) for s in range(4)])
     for kind in ("finished", "crashed"):
-        claim = taken(study)
+        claim = claimed(study)
         backlog.tell(study, claim, answer(claim, kind, "a reason" if kind == "crashed" else ""))
-    half, _ = taken(study), taken(study)
+    half, _ = claimed(study), claimed(study)
     write_json(half.folder / ".attempt-0" / PROGRESS, [500, 1000, 250, 50.0])
     return study
 
