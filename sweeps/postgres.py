@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, LiteralString
 
 import optuna
 import psycopg
@@ -76,10 +76,6 @@ class Queue:
         while self._id(self.seen) is not None:
             self.waiting[self.seen] = self._read(self.seen)
             self.seen += 1
-        if self.waiting and self._id(max(self.waiting)) is None:  # a crash of the server took some
-            self.waiting, self.seen = {}, 0
-            yield from self._waiting(key)
-            return
         for number, trial in list(self.waiting.items()):
             if key and trial.user_attrs["key"] != key:
                 continue
@@ -117,6 +113,7 @@ class Server:
     connection: psycopg.Connection | None = None
     storage: RDBStorage | None = None
     queues: dict[str, Queue] = field(default_factory=dict)
+    begun: str = ""
 
     def __post_init__(self) -> None:
         self.pool = StaticPool(self._lend)
@@ -180,6 +177,12 @@ class Server:
             self._run("SELECT pg_advisory_lock(%s)", _number(SCHEMA))
             self.storage = RDBStorage("postgresql+psycopg://", {"pool": self.pool})
             self._run("SELECT pg_advisory_unlock(%s)", _number(SCHEMA))
+        begun = self._asked("SELECT pg_postmaster_start_time()::text")
+        if (
+            begun != self.begun
+        ):  # a crash takes what was written last, and its numbers are given again
+            self.queues.clear()
+            self.begun = begun
         try:
             number = self.storage.get_study_id_from_name(name)
         except KeyError:  # new, or deleted by somebody: the folders are the truth
@@ -206,6 +209,14 @@ class Server:
         assert self.connection is not None, "an access is under way"
         self.connection.execute(statement.encode(), values or None)
         self.connection.commit()
+
+    def _asked(self, question: LiteralString) -> str:
+        """Return the one value that answers a question."""
+        assert self.connection is not None, "an access is under way"
+        found = self.connection.execute(question).fetchone()
+        self.connection.commit()
+        assert found is not None, "the question has one answer"
+        return str(found[0])
 
     def _away(self, how: str, error: BaseException) -> ConnectionError:
         hint = "nothing is lost: the same command goes on once it answers"
