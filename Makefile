@@ -42,7 +42,7 @@ test-long: .venv/.developed  ## the long tests too
 bench: .venv/.developed  ## what probes cost of training, and what a sweep costs beside its trials
 	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/probes.py
 	$(BIN)/python tests/benchmarks/claims.py
-	$(BIN)/python tests/benchmarks/sweeps.py
+	$(BIN)/python tests/benchmarks/sweeping.py
 
 docs: .venv/.installed  ## write docs/instruments.md from its one source
 	$(BIN)/python -c 'from ablation.instruments import page; print(page(), end="")' > docs/instruments.md

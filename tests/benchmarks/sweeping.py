@@ -1,10 +1,12 @@
 """What a sweep costs beside its trials: planning, looking, starting a trial, many workers, a second worker.
 
-`python tests/benchmarks/sweeps.py` prints a table (about five minutes on two quiet cores); `claims.py` times the queue.
+`python tests/benchmarks/sweeping.py` prints a table (about five minutes on two quiet cores); `claims.py` times the
+queue.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import statistics
@@ -17,8 +19,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "sweeps"))
-
-import itertools
 
 from crowds import new_study
 
@@ -68,7 +68,8 @@ def planning(runs: Path) -> None:
     with timed(f"`plan` of {MANY:,} trials", "60 s"):
         ablation("plan", *words, "--json")
     study = new_study(runs / "many")
-    specs = [compose(["dataset=ring8"]).with_seed(seed) for seed in range(MANY)]
+    base = compose(["dataset=ring8"])
+    specs = [base.with_seed(seed) for seed in range(MANY)]
     with timed(f"queueing {MANY:,} trials", "60 s"):
         backlog.offer(study, specs)
     for spec in specs:
