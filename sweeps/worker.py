@@ -21,7 +21,7 @@ from sweeps.limits import Limits
 if TYPE_CHECKING:  # Optuna takes 0.4 s: it is imported while the fork server loads torch
     from sweeps.backlog import Claim
 
-IDLE = 1.0
+IDLE = 0.5
 """Seconds between two looks at the queue while all that is left runs elsewhere."""
 TOGETHER = 0.5
 """Seconds in which several requests to stop are one: Slurm may send SIGTERM to a worker and to what passes it on."""

@@ -20,7 +20,7 @@ DOORS = {
     "optuna": {"sweeps/index.py", "sweeps/embedded.py", "sweeps/postgres.py", "sweeps/sampling.py"},
     "psycopg": {"sweeps/postgres.py"},
     "sqlalchemy": {"sweeps/postgres.py"},
-    "torch_fidelity": {"ablation/scores/fidelity.py", "ablation/preload.py"},
+    "torch_fidelity": {"ablation/scores/fidelity.py"},
     "rich": {"sweeps/screen.py"},
     "typst": {"reports/paper.py"},
     "submitit": {"sweeps/launchers/slurm.py"},
