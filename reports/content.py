@@ -17,6 +17,7 @@ from reports.gallery import Gallery
 from reports.pairs import OVERALL
 from reports.phrases import by
 from reports.secondary import secondary
+from reports.sections import sections
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
 from reports.tables import LOST, Tables
 from reports.tuning import Search, certificate
@@ -58,7 +59,7 @@ def content(
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, every)
     happened = events.events(tables.readings, trials, found, order)
-    return {
+    said = {
         "study": " and ".join(names),
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(names)}",
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
@@ -101,11 +102,12 @@ def content(
         "figures": {
             section: [
                 {"name": d.name, "title": d.title, "alt": d.alt, "caption": d.caption}
-                for d in getattr(pictures, section)
+                for d in drawn
             ]
-            for section in ("forest", "tuned", "scores", "gradients", "units", "learned")
+            for section, drawn in pictures.sections.items()
         },
     }
+    return said | {"sections": sections(said)}
 
 
 def _equal(found: Design, whole: Completeness) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isfinite
 
 import pandas as pd
@@ -33,20 +34,14 @@ MOST_BLOCKS = 8
 
 @dataclass(frozen=True)
 class Gallery:
-    """The figures of a report by section."""
+    """The figures of a report by the section that shows them."""
 
-    forest: tuple[Drawing, ...]
-    scores: tuple[Drawing, ...]
-    gradients: tuple[Drawing, ...]
-    units: tuple[Drawing, ...]
-    learned: tuple[Drawing, ...] = ()
-    tuned: tuple[Drawing, ...] = ()
+    sections: Mapping[str, tuple[Drawing, ...]]
 
     @property
     def all(self) -> tuple[Drawing, ...]:
         """Every figure, in the order of the report."""
-        rest = self.scores + self.gradients + self.units + self.learned
-        return self.forest + self.tuned + rest
+        return tuple(chain.from_iterable(self.sections.values()))
 
 
 def gallery(
@@ -62,12 +57,14 @@ def gallery(
     failed = set(trials.loc[trials["outcome"].isin(FAILED), "key"])
     over = progress(tables.readings, found, shown, failed)
     return Gallery(
-        forest=_forest(found, verdict, order, shown),
-        scores=_scores(tables, trials, found, shown) + over.selection,
-        gradients=over.gradients,
-        units=over.units,
-        learned=over.learned,
-        tuned=drawings(told, found, order, shown),
+        {
+            "forest": _forest(found, verdict, order, shown),
+            "tuned": drawings(told, found, order, shown),
+            "scores": _scores(tables, trials, found, shown) + over.selection,
+            "gradients": over.gradients,
+            "units": over.units,
+            "learned": over.learned,
+        }
     )
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from reports.drawing import Drawing
 from reports.samples import SampleRow
 
-TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATE = "report.typ"
 FIGURE = """\
 #set document(title: sys.inputs.title, date: none)
 #set page(width: auto, height: auto, margin: 0pt)
@@ -57,11 +58,14 @@ def write_pdf(
             for sample in row.samples:
                 if sample.picture is not None:
                     (root / f"{sample.name}.png").write_bytes(sample.picture)
-        (root / TEMPLATE.name).write_bytes(TEMPLATE.read_bytes())
+        for file in sorted(TEMPLATES.rglob("*.typ")):
+            copy = root / file.relative_to(TEMPLATES)
+            copy.parent.mkdir(exist_ok=True)
+            copy.write_bytes(file.read_bytes())
         kept = {k: v for k, v in content.items() if k not in LEFT_OUT}
         data = json.dumps(printable(kept), ensure_ascii=False, allow_nan=False)
         made = typst.compile(
-            str(root / TEMPLATE.name),
+            str(root / TEMPLATE),
             root=str(root),
             format="pdf",
             font_paths=[str(_fonts())],

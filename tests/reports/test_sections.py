@@ -43,7 +43,7 @@ def _said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Tables, 
     found = design(trials, declared)
     verdict = judge(found, declared)
     order = ranking(found, verdict)
-    none = Gallery((), (), (), ())
+    none = Gallery({})
     pictures = gallery(tables, trials, found, verdict, order) if drawn else none
     return content(tables, trials, found, verdict, order, pictures), tables, found
 
