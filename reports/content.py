@@ -16,6 +16,7 @@ from reports.failures import failures
 from reports.gallery import Gallery
 from reports.pairs import OVERALL
 from reports.phrases import by
+from reports.progress import drawn_words
 from reports.secondary import secondary
 from reports.sections import sections
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
@@ -83,6 +84,7 @@ def content(
         "cells": medians.medians(tables, trials, found, order),
         "covered": medians.covered(tables, trials, found, order),
         "meanings": medians.meanings(tables),
+        "drawn_words": drawn_words(found.blocks),
         "events": happened,
         "events_words": events.worst(happened),
         "events_meanings": events.meanings(happened),

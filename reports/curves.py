@@ -57,6 +57,18 @@ def panels(
     return tuple(found)
 
 
+def table(readings: pd.DataFrame) -> pd.DataFrame:
+    """Return every curve's median and quartiles over seeds: one row a block, quantity, site, treatment and step."""
+    by = ["block", "treatment", "network", "layer", "quantity", "step"]
+    values = readings["value"].astype(float)
+    finite = readings.assign(value=values)[np.isfinite(values)]
+    groups = finite.groupby(by, observed=True, sort=True)["value"]
+    spread = {
+        name: groups.quantile(q) for name, q in (("low", 0.25), ("median", 0.5), ("high", 0.75))
+    }
+    return pd.DataFrame(spread | {"n": groups.size()}).reset_index()
+
+
 def _curve(name: str, rows: pd.DataFrame, failed: set[str]) -> Curve:
     by_step, keys = rows.groupby("step")["value"], set(rows["key"])
     low, median, high = (by_step.quantile(q) for q in (0.25, 0.5, 0.75))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from reports import curves
 from reports.design import Design
 from reports.names import BEFORE
 from reports.pairs import TUNED
@@ -32,6 +33,9 @@ def write_tables(
         plain.to_parquet(folder / f"{name}.parquet", index=False)
     readings = tables.readings.drop(columns=_silent(tables.readings, found))
     _plain(readings).to_parquet(folder / "readings.parquet", index=False, compression="zstd")
+    curves.table(tables.readings).to_parquet(
+        folder / "curves.parquet", index=False, compression="zstd"
+    )
 
 
 def _silent(frame: pd.DataFrame, found: Design) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.compact import compact, shared_glyphs
 from reports.content import content, ranking
 from reports.design import design
 from reports.drawing import Drawing, inline, svg
@@ -136,10 +137,12 @@ def html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    figures = {
-        d.name: Markup(inline(images[d.name], f"figure-{number}", d.title, d.alt))
-        for number, d in enumerate(drawings, 1)
-    }
+    figures, glyphs = shared_glyphs(
+        {
+            d.name: compact(inline(images[d.name], f"figure-{number}", d.title, d.alt))
+            for number, d in enumerate(drawings, 1)
+        }
+    )
     pictures = {
         sample.name: base64.b64encode(sample.picture).decode()
         for row in samples
@@ -148,7 +151,8 @@ def html(
     }
     return environment.get_template("page.html").render(
         **said,
-        drawn=figures,
+        drawn={name: Markup(figure) for name, figure in figures.items()},
+        glyphs=Markup(glyphs),
         pictures=pictures,
         script=Markup(script),
         script_hash=digest,

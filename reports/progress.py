@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from ablation.instruments import about
-from reports.curves import Panel, panels
+from reports.captions import SPREAD, last_medians, meaning, present, trials_word
+from reports.curves import panels
 from reports.design import Block, Design
 from reports.drawing import Drawing, Look, slug
+from reports.mixed import FLOW, MORE, several
 from reports.panels import curves
-from reports.phrases import failures_word
-from reports.words import number
 
 LEARNED = "learned_"
 """Begins the quantity of a reading of a learned parameter of an activation."""
 
-SPREAD = "Median and quartiles over seeds"
-
 MOST_SITES = 8
 """With more sites, learned parameters stand in their table alone."""
+
+MOST_DRAWN = 4
+"""With more blocks, so many are drawn over training; the curves of all are a table."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +37,35 @@ class Progress:
 def progress(
     readings: pd.DataFrame, found: Design, shown: dict[str, Look], failed: set[str]
 ) -> Progress:
-    """Draw what the readings of every block hold; `failed` are the keys of failed trials."""
+    """Draw what the readings of the blocks hold; `failed` are the keys of failed trials."""
     selection, gradients, units, learned = [], [], [], []
     ratio = found.scale.ratio
-    for block in found.blocks:
-        selection += _selection(readings, block, shown, failed, ratio=ratio)
-        gradients += _gradients(readings, block, shown, failed)
-        units += _units(readings, block, shown, failed)
-        learned += _learned(readings, block, shown, failed)
+    for block in drawn_blocks(found.blocks):
+        inside = readings[readings["block"] == block.key]
+        selection += _selection(inside, block, shown, failed, ratio=ratio)
+        gradients += _gradients(inside, block, shown, failed)
+        units += _units(inside, block, shown, failed)
+        learned += _learned(inside, block, shown, failed)
     return Progress(tuple(selection), tuple(gradients), tuple(units), tuple(learned))
+
+
+def drawn_blocks(blocks: Sequence[Block]) -> list[Block]:
+    """Return the blocks that are drawn over training: all, or some that lie evenly among them."""
+    if len(blocks) <= MOST_DRAWN:
+        return list(blocks)
+    step = (len(blocks) - 1) / (MOST_DRAWN - 1)
+    return [blocks[round(i * step)] for i in range(MOST_DRAWN)]
+
+
+def drawn_words(blocks: Sequence[Block]) -> str:
+    """Say which blocks are drawn over training where some are not, and where the others' curves are."""
+    drawn = drawn_blocks(blocks)
+    if len(drawn) == len(blocks):
+        return ""
+    return (
+        f"Drawn over training: {len(drawn)} of {len(blocks)} blocks, evenly chosen"
+        f" ({'; '.join(block.label for block in drawn)}). The curves of all are in tables/curves.parquet."
+    )
 
 
 def _selection(
@@ -55,13 +75,17 @@ def _selection(
     if not own:
         return []
     title = f"Score on the selection split over training: {block.label}"
-    caption = f"{_meaning('selection_score')} {SPREAD}, each drawn while it trains. {_trials(own)}"
+    caption = (
+        f"{meaning('selection_score')} {SPREAD}, each drawn while it trains. {trials_word(own)}"
+    )
     positive = min(v for p in own for c in p.curves for v in (*c.low, *c.median)) > 0
     log = ratio and positive
     label = f"selection score{' (log)' if log else ''}"
-    figure = curves(own, _present(own, shown), label, log=log, share=False)
+    figure = curves(own, present(own, shown), label, log=log, share=False)
     name = f"selection-{slug(block.label)}-{block.key}"
-    return [Drawing(name, title, f"{title}. At the last step: {_last(own)}.", caption, figure)]
+    return [
+        Drawing(name, title, f"{title}. At the last step: {last_medians(own)}.", caption, figure)
+    ]
 
 
 def _learned(
@@ -69,26 +93,20 @@ def _learned(
 ) -> list[Drawing]:
     """Draw each learned parameter over training, one panel a site, where the sites are few."""
     drawn = []
-    inside = readings[readings["block"] == block.key]
     for quantity in sorted(
-        {q for q in map(str, inside["quantity"].unique()) if q.startswith(LEARNED)}
+        {q for q in map(str, readings["quantity"].unique()) if q.startswith(LEARNED)}
     ):
         own = panels(readings, quantity, block, list(shown), failed)
         if not 0 < len(own) <= MOST_SITES:
             continue
         word = quantity.removeprefix(LEARNED)
         title = f"Learned {word} per site: {block.label}"
-        caption = f"{_meaning(quantity)} {SPREAD}. {_trials(own)}"
-        figure = curves(own, _present(own, shown), word, log=False, share=False)
+        caption = f"{meaning(quantity)} {SPREAD}. {trials_word(own)}"
+        figure = curves(own, present(own, shown), word, log=False, share=False)
         name = f"learned-{slug(word)}-{slug(block.label)}-{block.key}"
-        alt = f"{title}. At the last step: {_last(own)}."
+        alt = f"{title}. At the last step: {last_medians(own)}."
         drawn.append(Drawing(name, title, alt, caption, figure))
     return drawn
-
-
-def _present(own: Sequence[Panel], shown: dict[str, Look]) -> dict[str, Look]:
-    drawn = {curve.treatment for panel in own for curve in panel.curves}
-    return {name: look for name, look in shown.items() if name in drawn}
 
 
 def _gradients(
@@ -107,9 +125,9 @@ def _gradients(
         return []
     title = f"Gradient norm per layer: {block.label}"
     caption = (
-        f"{_meaning('gradient_norm')} {_meaning('signal_to_generator')} {SPREAD}. {_trials(own)}"
+        f"{meaning('gradient_norm')} {meaning('signal_to_generator')} {SPREAD}. {trials_word(own)}"
     )
-    alt = f"{title}. At the last step: {_last(own)}."
+    alt = f"{title}. At the last step: {last_medians(own)}."
     figure = curves(own, shown, "gradient norm (log)", log=True)
     drawn = [Drawing(f"gradients-{slug(block.label)}-{block.key}", title, alt, caption, figure)]
     return drawn + several(readings, block, shown, failed, FLOW)
@@ -123,122 +141,9 @@ def _units(
         own = panels(readings, quantity, block, list(shown), failed)
         if own:
             title = f"{word} units per layer: {block.label}"
-            caption = f"{_meaning(quantity)} {SPREAD}. {_trials(own)}"
-            alt = f"{title}. At the last step: {_last(own)}."
+            caption = f"{meaning(quantity)} {SPREAD}. {trials_word(own)}"
+            alt = f"{title}. At the last step: {last_medians(own)}."
             figure = curves(own, shown, f"{word.lower()} share", log=False)
             name = f"{word.lower()}-{slug(block.label)}-{block.key}"
             drawn.append(Drawing(name, title, alt, caption, figure))
     return drawn + several(readings, block, shown, failed, MORE)
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """A figure whose panels may show several quantities: (quantity, name of its panel, in which
-    {layer} and {network} stand for themselves)."""
-
-    name: str
-    title: str
-    label: str
-    quantities: tuple[tuple[str, str], ...]
-    share: bool
-    explained: tuple[str, ...]
-
-
-FLOW = (
-    Mixed(
-        "balance",
-        "Balance of the players",
-        "share",
-        (
-            ("accuracy", "accuracy of D"),
-            ("separation", "separation by D"),
-            ("sample_variance", "variance of samples"),
-        ),
-        share=False,
-        explained=("accuracy", "separation", "sample_variance"),
-    ),
-    Mixed(
-        "attenuation",
-        "Attenuation of gradients",
-        "decades per site",
-        (
-            ("attenuation", "{network}'s loss"),
-            ("generator_loss_attenuation", "generator's loss in D"),
-        ),
-        share=False,
-        explained=("attenuation",),
-    ),
-)
-MORE = (
-    Mixed(
-        "dormant",
-        "Dormant units per layer",
-        "dormant share",
-        (("dormant_fraction", "{layer}"), ("dormant_fraction_fake", "{layer}, generated")),
-        share=True,
-        explained=("dormant_fraction",),
-    ),
-    Mixed(
-        "rank",
-        "Effective rank per layer",
-        "effective rank",
-        (("effective_rank", "{layer}"), ("effective_rank_fake", "{layer}, generated")),
-        share=False,
-        explained=("effective_rank",),
-    ),
-)
-
-
-def several(
-    readings: pd.DataFrame,
-    block: Block,
-    shown: dict[str, Look],
-    failed: set[str],
-    figures: Sequence[Mixed],
-) -> list[Drawing]:
-    """Draw figures of several quantities; D's units are those on generated samples."""
-    drawn = []
-    for mixed in figures:
-        own = [
-            replace(
-                panel,
-                network=panel.network if "{layer}" in word else "",
-                layer=word.format(layer=panel.layer, network=panel.network),
-            )
-            for quantity, word in mixed.quantities
-            for panel in panels(readings, quantity, block, list(shown), failed)
-        ]
-        if own:
-            title = f"{mixed.title}: {block.label}"
-            told = " ".join(map(_meaning, mixed.explained))
-            figure = curves(own, _present(own, shown), mixed.label, log=False, share=mixed.share)
-            alt = f"{title}. At the last step: {_last(own)}."
-            name = f"{mixed.name}-{slug(block.label)}-{block.key}"
-            caption = f"{told} {SPREAD}. {_trials(own)}"
-            drawn.append(Drawing(name, title, alt, caption, figure))
-    return drawn
-
-
-def _meaning(quantity: str) -> str:
-    """Return what a quantity is, in the words of its instrument."""
-    found = about(quantity)
-    assert found is not None, quantity
-    return found.text
-
-
-def _trials(own: Sequence[Panel]) -> str:
-    """Return n and the failures of the fullest panel."""
-    fullest = max(own, key=lambda p: sum(c.trials for c in p.curves))
-    n, failed = (sum(getattr(c, name) for c in fullest.curves) for name in ("trials", "failed"))
-    return f"n = {n} trials; {failures_word(failed)}{', drawn while they last' if failed else ''}."
-
-
-def _last(own: Sequence[Panel]) -> str:
-    """Return the last medians at the first site of every row, in words."""
-    firsts = {panel.network: panel for panel in reversed(own)}
-    return "; ".join(
-        f"{panel.layer or panel.network}: "
-        + ", ".join(f"{c.treatment} {number(c.median[-1], 2)}" for c in panel.curves)
-        for panel in own
-        if firsts[panel.network] is panel
-    )
