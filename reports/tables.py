@@ -10,14 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from ablation.files import sha256
 from ablation.levels import PLACED, Names, distinct_names
 from ablation.record import (
-    READINGS,
     TrialRecord,
     read_config,
     read_record,
-    readings_schema,
     trial_folders,
 )
 from ablation.rescored import Rescored
@@ -25,6 +22,8 @@ from ablation.spec import TrialSpec
 from reports.facts import Facts, collect, parameters
 from reports.names import BLOCK, spec_columns
 from reports.points import POINT, Place, places
+from reports.readings import FILE as READINGS_FILE
+from reports.readings import Source, readings
 from reports.scored import floor_columns, floor_names, further, score_frame
 from reports.study import Study, read_study
 
@@ -103,7 +102,7 @@ def load(folders: Sequence[Path]) -> Tables:
     if frame.empty:
         frame = pd.DataFrame(columns=list(_row_template()))
     problems = [p for s in studies for p in s.problems]
-    readings, unread = _readings(trials, frame)
+    found_readings, unread = readings([_source(trial) for trial in trials], frame)
     scores = score_frame([(t.folder.name, t.record, t.more) for t in trials if t.record], frame)
     wide = scores.pivot(index="key", columns="score_name", values="value")
     cited = {c for t in trials if t.record for c in t.record.citations if c}
@@ -111,7 +110,7 @@ def load(folders: Sequence[Path]) -> Tables:
         studies=studies,
         trials=_whole(frame).merge(wide, how="left", left_on="key", right_index=True),
         scores=scores,
-        readings=readings,
+        readings=found_readings,
         citations=tuple(sorted(cited, key=str.lower)),
         problems=(*problems, *unread, *(text for t in trials for text in t.unread)),
         facts=collect(
@@ -189,43 +188,18 @@ def _row(trial: _Trial, place: Place | None, names: Names, factor: str) -> dict[
     return row
 
 
+def _source(trial: _Trial) -> Source | None:
+    if not trial.record or not trial.spec:
+        return None
+    return Source(trial.folder, trial.record.files.get(READINGS_FILE, ""))
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
 def _scalar(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
-
-
-def _readings(trials: Sequence[_Trial], frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return one row a reading with what identifies its trial, and what could not be read."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    told = ["key", "treatment", "activation", "loss", "penalty"]
-    told += ["dataset", "architecture", "block", "seed"]
-    parts, problems = [], []
-    for trial, (_, row) in zip(trials, frame.iterrows(), strict=True):
-        path = trial.folder / "readings.parquet"
-        if not trial.record or not trial.spec or not path.exists():
-            if trial.record and trial.record.files.get(path.name):
-                problems.append(f"{trial.folder.name}/{path.name} is missing")
-            continue
-        wanted = trial.record.files.get(path.name)
-        try:
-            part = pq.read_table(path, columns=list(READINGS)).cast(readings_schema()).to_pandas()
-        except (OSError, ValueError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            problems.append(f"{trial.folder.name}/{path.name} is damaged: {reason}")
-            continue
-        if wanted and wanted != sha256(path):
-            problems.append(f"{trial.folder.name}/{path.name} changed after its trial ended")
-        parts.append(part.assign(**{name: row[name] for name in told}))
-    if not parts:
-        return pd.DataFrame(columns=[*told, *READINGS]), problems
-    readings = pd.concat(parts, ignore_index=True)
-    kinds = {name: "category" for name in readings if readings[name].dtype.kind not in "fiu"}
-    return readings[[*told, *READINGS]].astype(kinds), problems
 
 
 def with_primary_score(tables: Tables, family: str) -> pd.DataFrame:
