@@ -17,6 +17,7 @@ from reports.gallery import Gallery
 from reports.pairs import OVERALL
 from reports.phrases import by
 from reports.progress import drawn_words
+from reports.robustness import robustness, robustness_words, variations
 from reports.secondary import secondary
 from reports.sections import sections
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
@@ -59,6 +60,7 @@ def content(
     whole = completeness(every, len(first.declared.seeds) if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, every)
+    varied = variations(tables, found, verdict, first.declared)
     happened = events.events(tables.readings, trials, found, order)
     said = {
         "study": " and ".join(names),
@@ -89,6 +91,8 @@ def content(
         "events_words": events.worst(happened),
         "events_meanings": events.meanings(happened),
         "lives": events.lives(tables.readings, found, order),
+        "robustness": robustness(found, verdict, varied),
+        "robustness_words": robustness_words(verdict, varied),
         "secondary": secondary(tables, found, verdict, first.declared, order),
         "published": beside(tables, trials, found),
         "activations": profile.activations(tables.facts),

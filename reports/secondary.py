@@ -47,13 +47,15 @@ def secondary(
 
 def designs(tables: Tables, found: Design, declared: Declared) -> Iterator[Design]:
     """Yield the comparison by each score family that no block lacks, the declared one first."""
-    others = [
-        design(with_primary_score(tables, family), declared)
-        for family in sorted(set(tables.own["family"]))
-    ]
-    for other in sorted(others, key=lambda d: d.outcomes != found.outcomes):
-        if _scored(found) and _scored(found) <= _scored(other):
-            yield other
+    every = (by_score(tables, found, declared, name) for name in sorted(set(tables.own["family"])))
+    others = [other for other in every if other is not None]
+    yield from sorted(others, key=lambda d: d.outcomes != found.outcomes)
+
+
+def by_score(tables: Tables, found: Design, declared: Declared, family: str) -> Design | None:
+    """Return the comparison by another score family, None where some block of `found` lacks it."""
+    other = design(with_primary_score(tables, family), declared)
+    return other if _scored(found) and _scored(found) <= _scored(other) else None
 
 
 def _scored(some: Design) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 SECTIONS = {
     "compared": ("Comparison", ""),
+    "stands": ("Robustness", "robustness"),
     "tuning": ("Tuning", "tuned_words"),
     "beside": ("Published numbers", "published"),
     "complete": ("Completeness", ""),
