@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import comb, inf, nan, prod, sqrt
 from typing import Any
 
@@ -71,8 +72,16 @@ def reassignments(
 ) -> tuple[list[Floats], bool]:
     """Return, per stream, M rows of 0 and 1 (1: labelled as the first), and whether these are all.
 
-    Streams are reassigned independently; row 0 is observed. Memory: M x units x 8 bytes.
+    Streams are reassigned independently; row 0 is observed. Memory: M x units x 8 bytes, twice: the last ones are
+    kept, for a pair is tested and then its interval is looked for.
     """
+    return _reassignments(tuple(units), tuple(names), most)
+
+
+@lru_cache(maxsize=2)
+def _reassignments(
+    units: tuple[tuple[int, int], ...], names: tuple[str, ...], most: int
+) -> tuple[list[Floats], bool]:
     counts = [comb(n + m, n) for n, m in units]
     if prod(counts) <= most:
         rows = np.unravel_index(np.arange(prod(counts)), counts)
@@ -83,6 +92,7 @@ def reassignments(
         order = random.random((most, n + m)).argsort(axis=1)
         order[0] = np.arange(n + m)
         drawn.append((order < n).astype(float))
+        drawn[-1].flags.writeable = False
     return drawn, False
 
 
