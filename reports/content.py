@@ -9,7 +9,17 @@ from typing import Any
 import pandas as pd
 
 from ablation.levels import noun
-from reports import events, medians, methods, phrases, profile, rows, tuning_words, words
+from reports import (
+    events,
+    factor_words,
+    medians,
+    methods,
+    phrases,
+    profile,
+    rows,
+    tuning_words,
+    words,
+)
 from reports.beside import beside
 from reports.design import FAILED, Design
 from reports.failures import failures
@@ -24,6 +34,7 @@ from reports.summary import Completeness, completeness, mixtures, seed_correlati
 from reports.tables import LOST, Tables
 from reports.tuning import Search, certificate
 from reports.verdict import Verdict
+from reports.weighing import Weighed, weigh
 
 Content = dict[str, Any]
 
@@ -49,6 +60,7 @@ def content(
     pictures: Gallery,
     every: pd.DataFrame | None = None,
     told: Search | None = None,
+    weighed: Weighed | None = None,
 ) -> Content:
     """Return everything the report shows, figures and samples by name.
 
@@ -59,6 +71,7 @@ def content(
     names = [study.name for study in tables.studies]
     whole = completeness(every, len(first.declared.seeds) if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
+    weighed = weighed or weigh(tables, trials, found, verdict, first.declared)
     lost = failures(tables, every)
     varied = variations(tables, found, verdict, first.declared)
     happened = events.events(tables.readings, trials, found, order)
@@ -105,6 +118,7 @@ def content(
         "citations": list(tables.citations),
         "provenance": rows.provenance(tables, every),
         **tuning_words.said(told, found, verdict, first.declared, order),
+        **factor_words.said(weighed, found, verdict),
         "figures": {
             section: [
                 {"name": d.name, "title": d.title, "alt": d.alt, "caption": d.caption}

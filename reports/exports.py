@@ -1,4 +1,4 @@
-"""The report's tables as files: trials and estimates as CSV and Parquet, readings as Parquet."""
+"""The report's tables as files: trials, estimates and factors as CSV and Parquet, readings as Parquet."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from reports.names import BEFORE
 from reports.pairs import TUNED
 from reports.tables import Tables
 from reports.verdict import Verdict
+from reports.weighing import Weighed
 
 
 def write_tables(
-    folder: Path, tables: Tables, trials: pd.DataFrame, found: Design, verdict: Verdict
+    folder: Path,
+    tables: Tables,
+    trials: pd.DataFrame,
+    found: Design,
+    verdict: Verdict,
+    weighed: Weighed | None = None,
 ) -> None:
-    """Write the three tables into `folder`; paths of this machine stay out of them.
+    """Write the tables into `folder`, that of factors where they were weighed; paths of this machine stay out of them.
 
     A column of a later version is left out while all trials have the value that they had before it, and `treatment`
     where it is the activation: old studies keep their tables.
@@ -27,6 +33,7 @@ def write_tables(
     for name, frame in (
         ("trials", trials.drop(columns=["folder", "stream", *_silent(trials, found)])),
         ("estimates", estimates(found, verdict)),
+        *([("factors", factors(weighed))] if weighed else []),
     ):
         plain = _plain(frame)
         plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
@@ -78,6 +85,30 @@ def estimates(found: Design, verdict: Verdict) -> pd.DataFrame:
         )
     columns = ["tier", "block", found.factor, "reference", "quantity", "estimate", "low", "high"]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+def factors(weighed: Weighed) -> pd.DataFrame:
+    """Return one row a term, as in the report's table What matters."""
+    rows = [
+        {
+            "kind": row.kind,
+            "what": row.label,
+            "levels": row.levels,
+            "df": row.share.df,
+            "squares": row.share.squares,
+            "omega_squared": row.share.omega,
+            "p": row.test.p if row.test else nan,
+            "ways": row.test.draws if row.test else 0,
+            "all_ways": bool(row.test and row.test.exact),
+            "permuted": row.basis,
+            "outcomes": weighed.n,
+            "blocks": len(weighed.capped.blocks),
+            "capped": weighed.capped.changed,
+        }
+        for row in weighed.rows
+    ]
+    columns = ["kind", "what", "levels", "df", "squares", "omega_squared", "p", "ways", "all_ways"]
+    return pd.DataFrame(rows, columns=[*columns, "permuted", "outcomes", "blocks", "capped"])
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

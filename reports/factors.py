@@ -189,6 +189,21 @@ def sign_flip(differences: Floats, names: Sequence[str], most: int = SPLITS) -> 
     return _judged((signs @ differences) ** 2, [differences], exact=exact)
 
 
+def typical(
+    differences: Floats, names: Sequence[str], *, level: float = 0.95, most: int = SPLITS
+) -> tuple[float, float, float]:
+    """Return low and high of the centre of these independent differences, N, and their exact level.
+
+    The sign-flip test inverted: the means of all subsets are its typical values (Hartigan 1969, doi:10.2307/2283759).
+    """
+    signs, _ = _signs(len(differences), ("flip", *names), most)
+    chosen = signs[1:] < 0
+    chosen = chosen[chosen.any(axis=1)]
+    means = np.sort(chosen @ differences / chosen.sum(axis=1))
+    cut = max(1, int((1 - level) / 2 * (len(means) + 1) + TIE))
+    return float(means[cut - 1]), float(means[-cut]), 1 - 2 * cut / (len(means) + 1)
+
+
 def _signs(n: int, names: Sequence[str], most: int) -> tuple[Floats, bool]:
     """Return M rows of n signs, the observed ones first, and whether these are all."""
     if 2**n <= most:

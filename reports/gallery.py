@@ -10,6 +10,7 @@ from math import isfinite
 import pandas as pd
 
 from ablation.levels import noun
+from reports import factor_figures
 from reports.design import FAILED, Design
 from reports.drawing import Drawing, Look, looks, slug
 from reports.estimates import Interval
@@ -26,6 +27,7 @@ from reports.tables import Tables
 from reports.tuning import Search
 from reports.tuning_figures import drawings
 from reports.verdict import Test, Verdict
+from reports.weighing import Weighed
 from reports.words import ends, estimate, listed, number, seeds_word
 
 MOST_BLOCKS = 8
@@ -51,6 +53,7 @@ def gallery(
     verdict: Verdict,
     order: Sequence[str],
     told: Search | None = None,
+    weighed: Weighed | None = None,
 ) -> Gallery:
     """Draw every figure for which there are numbers; `order` lists levels, best first."""
     shown = looks(order)
@@ -59,6 +62,7 @@ def gallery(
     return Gallery(
         {
             "forest": _forest(found, verdict, order, shown),
+            "factors": factor_figures.drawings(weighed, found, shown, verdict.alpha),
             "tuned": drawings(told, found, order, shown),
             "scores": _scores(tables, trials, found, shown) + over.selection,
             "gradients": over.gradients,

@@ -26,6 +26,7 @@ from reports.samples import SampleRow, sample_rows
 from reports.tables import Tables, load, with_primary_score
 from reports.tuning import search
 from reports.verdict import judge
+from reports.weighing import weigh
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("index.html", "report.pdf")
@@ -82,10 +83,11 @@ def _write(tables: Tables, out: Path) -> Report:
     verdict = judge(found, declared, told)
     order = ranking(found, verdict)
     own = only(tables, trials["key"])
-    pictures = gallery(own, trials, found, verdict, order, told)
+    weighed = weigh(own, trials, found, verdict, declared)
+    pictures = gallery(own, trials, found, verdict, order, told, weighed)
     images = {drawing.name: svg(drawing) for drawing in pictures.all}
     samples = sample_rows(trials, found, order)
-    said = content(own, trials, found, verdict, order, pictures, every, told)
+    said = content(own, trials, found, verdict, order, pictures, every, told, weighed)
     said["samples"] = [_sample_row(row) for row in samples]
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -98,7 +100,7 @@ def _write(tables: Tables, out: Path) -> Report:
             file.with_name(f"{drawing.name}.pdf").write_bytes(
                 figure_pdf(drawing, images[drawing.name])
             )
-        write_tables(scratch / "tables", tables, every, found, verdict)
+        write_tables(scratch / "tables", tables, every, found, verdict, weighed)
         write_pdf(scratch / "report.pdf", said, images, samples)
         page = html(said, pictures.all, images, samples)
         (scratch / "index.html").write_text(page, encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 SECTIONS = {
     "compared": ("Comparison", ""),
     "stands": ("Robustness", "robustness"),
+    "matters": ("What matters", "matters"),
     "tuning": ("Tuning", "tuned_words"),
     "beside": ("Published numbers", "published"),
     "complete": ("Completeness", ""),

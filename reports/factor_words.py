@@ -1,0 +1,229 @@
+"""What matters, in tables and sentences: each number follows from `reports.weighing`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ablation.levels import noun
+from reports.design import Design
+from reports.factors import LEAST_DATASETS
+from reports.generality import Across, Generality
+from reports.pairs import PER_BLOCK
+from reports.phrases import counted, percent
+from reports.rows import Table, cell, table
+from reports.verdict import Verdict
+from reports.weighing import FACTOR, INTERACTION, SEEDS, Row, Weighed
+from reports.winners import Change
+from reports.words import ends, estimate, level, listed, p_value
+
+MOST = 3
+"""Pairs of levels, or blocks, that a sentence names."""
+
+
+def said(weighed: Weighed, found: Design, verdict: Verdict) -> dict[str, Any]:
+    """Return what the report says of factors: tables, and sentences for the first page and for the section."""
+    changes = winners(weighed.changes, found)
+    return {
+        "matters": _table(weighed, found),
+        "matters_words": summary(weighed),
+        "winner_words": changes,
+        "winner_notes": changes or _steady(found, verdict),
+        "across": _across(weighed.across, found),
+        "across_words": generality(weighed.across, found),
+    }
+
+
+def summary(weighed: Weighed) -> str:
+    """Return the shares of variance as one sentence, the largest first."""
+    shown = [r for r in weighed.rows if r.share.omega == r.share.omega]
+    if not shown:
+        return ""
+    told = [r for r in shown if r.kind in (FACTOR, INTERACTION)]
+    parts = [
+        f"{percent(r.share.omega)} with {_the(r)}{f' ({p_text(r.test.p)})' if r.test else ''}"
+        for r in sorted(told, key=lambda r: -r.share.omega)
+    ]
+    seeds = next(r for r in shown if r.kind == SEEDS)
+    return (
+        f"Of the variance between outcomes, {listed(parts)};"
+        f" {percent(seeds.share.omega)} is that of seeds within cells."
+    )
+
+
+def _the(row: Row) -> str:
+    if row.kind == INTERACTION:
+        return f"the interaction {row.label}"
+    return f"the {row.label}"
+
+
+def p_text(p: float) -> str:
+    """Return `p = 0.03` or `p < 0.001`."""
+    text = p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def caps(weighed: Weighed) -> str:
+    """Say what a failure counts as, and how many outcomes that changed."""
+    inside, told = weighed.capped, []
+    if inside.untrained:
+        where = "" if not inside.worst else f" in {counted(inside.untrained, 'block')}"
+        told.append(f"the untrained generator's score (median at step 0){where}")
+    if inside.worst:
+        where = "" if not inside.untrained else f" in {counted(inside.worst, 'block')}"
+        told.append(f"the worst finite outcome of the block{where}, for want of a score at step 0")
+    return (
+        f"A failure, or what is worse than its cap, counts as {listed(told)}:"
+        f" {inside.changed} of {weighed.n} outcomes."
+    )
+
+
+def _table(weighed: Weighed, found: Design) -> Table:
+    body = []
+    for row in weighed.rows:
+        share = row.share.omega
+        text = percent(share) if share == share else "–"
+        p = cell(p_value(row.test.p), row.test.p) if row.test else cell("–")
+        levels = cell(row.levels, row.levels) if row.kind == FACTOR else cell("")
+        body.append(
+            [row.label, levels, cell(row.share.df, row.share.df), cell(text, share), p, _basis(row)]
+        )
+    columns = ["what", "levels#", "df#", "share of variance#", "p#", "what was permuted"]
+    caption = (
+        f"Share of the variance of {_outcome(found)} (omega squared: 0 where there is only noise);"
+        f" p is exploratory, not adjusted. {caps(weighed)}{_inside(weighed, found)}"
+    )
+    return table("matters", caption if body else "", columns, body)
+
+
+def _outcome(found: Design) -> str:
+    return f"log {found.scale.label}" if found.scale.ratio else found.scale.label
+
+
+def _inside(weighed: Weighed, found: Design) -> str:
+    """Say in how many blocks every level was run, where these are not all."""
+    kept = len(weighed.capped.blocks)
+    if kept == weighed.total:
+        return ""
+    return f" {kept} of {weighed.total} blocks enter: those with every {noun(found.factor)} and a finite outcome."
+
+
+def _basis(row: Row) -> str:
+    if row.kind in (FACTOR, INTERACTION) and not row.share.df:
+        return "other factors tell all of it"
+    if row.test is None:
+        return row.basis or "–"
+    return f"{row.basis}, {'all ' if row.test.exact else ''}{row.test.draws:,} ways"
+
+
+def winners(changes: Sequence[Change], found: Design) -> list[str]:
+    """Return one sentence for each factor with which the winner changes."""
+    told = []
+    for names in dict.fromkeys(change.factors for change in changes):
+        own = [change for change in changes if change.factors == names]
+        parts = [
+            f"{c.a} is better than {c.r} with {_few(c.better)} and worse with {_few(c.worse)}"
+            for c in own[:MOST]
+        ]
+        more = len(own) - MOST
+        parts += [f"so do {counted(more, f'more {noun(found.factor)}')}"] if more > 0 else []
+        joint = "" if len(names) == 1 else ", which are not told apart"
+        told.append(f"The winner changes with the {listed(names)}{joint}: {'; '.join(parts)}.")
+    return told
+
+
+def _few(blocks: Sequence[str]) -> str:
+    shown, more = list(blocks[:MOST]), len(blocks) - MOST
+    return listed([*shown, *([f"{more} more"] if more > 0 else [])])
+
+
+def _steady(found: Design, verdict: Verdict) -> list[str]:
+    """Say that no winner changes, and whether one could have been seen to."""
+    tier = verdict.tier(PER_BLOCK)
+    if tier is None:
+        return []
+    if tier.descriptive:
+        return [
+            "Whether the winner changes from block to block is not tested: a block alone needs"
+            f" {tier.seeds} seeds."
+        ]
+    return [
+        f"No winner is seen to change: no {noun(found.factor)} is significantly better than"
+        f" {found.reference} in one block and worse in another."
+    ]
+
+
+def generality(across: Generality, found: Design) -> list[str]:
+    """Say for which data the conclusions hold, and how many data sets more would take."""
+    names, k = across.datasets, len(found.treatments)
+    if not names or k < 2:
+        return []
+    n, told = len(names), []
+    if n < LEAST_DATASETS:
+        these = f"this data set, {names[0]}" if n == 1 else f"these data sets, {listed(names)}"
+        told.append(
+            f"What this report says holds for {these}. To test differences over data like these takes"
+            f" {LEAST_DATASETS} independent data sets."
+        )
+    else:
+        told.append(_like_these(across, found))
+    if n > 1:
+        told.append(
+            "Scores of different data sets have scales of their own: what goes with the data set says how hard"
+            " the data are, not what to choose."
+        )
+    if across.diagram is None:
+        many = noun(found.factor, 2)
+        told.append(
+            f"A critical-difference diagram of {k} {many} takes {across.needed} independent data sets;"
+            f" there {'is' if n == 1 else 'are'} {n}."
+        )
+    return told
+
+
+def _like_these(across: Generality, found: Design) -> str:
+    parts = []
+    for side in ("better", "worse"):
+        if own := [t for t in across.tests if t.finding == side]:
+            names = listed([f"{t.a} ({_ratio(t, found)})" for t in own])
+            parts.append(f"{names} {_is(own)} {side} than {found.reference}")
+    if own := [t for t in across.tests if t.finding == "not distinguishable"]:
+        names = listed([t.a for t in own])
+        parts.append(f"{names} {_is(own)} not distinguishable from {found.reference}")
+    return f"On data like these {len(across.datasets)} data sets: {'; '.join(parts)}."
+
+
+def _ratio(test: Across, found: Design) -> str:
+    shown = found.scale.shown(test.shift)
+    reach = ends(shown, ratio=found.scale.ratio)
+    return f"{found.scale.quantity} {estimate(shown)} {reach}"
+
+
+def _is(tests: Sequence[Across]) -> str:
+    return "is" if len(tests) == 1 else "are"
+
+
+def _across(across: Generality, found: Design) -> Table:
+    """Return every level against the reference over data sets; empty where they are too few."""
+    body = []
+    for test in across.tests:
+        shown, strong = found.scale.shown(test.shift), test.finding in ("better", "worse")
+        body.append(
+            [
+                cell(test.a, strong=strong),
+                cell(estimate(shown), shown.estimate, strong=strong),
+                cell(ends(shown, ratio=found.scale.ratio), shown.low),
+                cell(level(shown), shown.level),
+                cell(p_value(test.p), test.p),
+                cell(p_value(test.adjusted), test.adjusted, strong=strong),
+                cell(test.finding, strong=strong),
+                cell(test.shift.n, test.shift.n),
+            ]
+        )
+    columns = [noun(found.factor), f"{found.scale.quantity} to {found.reference}#", "interval#"]
+    columns += ["level#", "p#", "adjusted p#", "finding", "data sets#"]
+    caption = (
+        f"Each {noun(found.factor)} against {found.reference} over data like these: data sets are the"
+        " independent units, their mean differences are flipped in sign; p adjusted by Holm within this table"
+    )
+    return table("across", caption if body else "", columns, body)

@@ -1,0 +1,185 @@
+"""How much of a study's outcomes each factor tells: the rows of the section What matters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ablation.levels import noun
+from reports.blocking import Capped, Factor, capped, factors, strata
+from reports.design import Block, Design
+from reports.factors import (
+    LEAST_SEEDS,
+    Permuted,
+    Share,
+    interaction,
+    main_effect,
+    shares,
+    within_effect,
+)
+from reports.generality import Generality, generality
+from reports.study import Declared
+from reports.tables import Tables
+from reports.verdict import Verdict
+from reports.winners import Change, changes
+
+FACTOR, INTERACTION, REST, SEEDS = "factor", "interaction", "rest", "seeds"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one term tells: its share of variance, and its test or a `note` of why there is none.
+
+    `basis` says in words what was permuted or flipped.
+    """
+
+    kind: str
+    label: str
+    levels: int
+    share: Share
+    test: Permuted | None = None
+    basis: str = ""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The rows, factors first and seeds last; where the winner changes; and what holds beyond these data sets.
+
+    `n` are the outcomes and `total` the blocks of the study, of which `capped.blocks` enter.
+    """
+
+    rows: tuple[Row, ...]
+    changes: tuple[Change, ...]
+    across: Generality
+    capped: Capped
+    n: int
+    total: int
+
+
+def weigh(
+    tables: Tables, trials: pd.DataFrame, found: Design, verdict: Verdict, declared: Declared
+) -> Weighed:
+    """Weigh the factors of a design; `trials` comes from `with_primary_score`."""
+    inside = capped(found, trials, tables.readings)
+    every = factors(found, trials)
+    return Weighed(
+        rows=_rows(found, inside, every),
+        changes=changes(found, verdict, every),
+        across=generality(found, inside, declared.alpha),
+        capped=inside,
+        n=len(inside.outcomes),
+        total=len(found.blocks),
+    )
+
+
+def _rows(found: Design, inside: Capped, every: Sequence[Factor]) -> tuple[Row, ...]:
+    keys = sorted(inside.outcomes)
+    kept = [b.key for b in inside.blocks]
+    varying = [f for f in every if len({f.codes[key] for key in kept}) > 1]
+    several = len(found.treatments) > 1
+    if not keys or not (varying or several):
+        return ()
+    level = np.array([found.treatments.index(a) for a, _, _ in keys])
+    block = np.array([kept.index(b) for _, b, _ in keys])
+    columns = {f.columns[0]: np.array([f.codes[b] for _, b, _ in keys]) for f in varying}
+    terms: list[tuple[str, ...]] = [(name,) for name in columns]
+    if several:
+        columns[found.factor] = level
+        pairs = [(found.factor, f.columns[0]) for f in varying]
+        terms = [(found.factor,), *terms, *pairs]
+    y = np.array([inside.outcomes[key] for key in keys])
+    told = shares(y, columns, level * len(kept) + block, terms)
+    rows = []
+    if several:
+        share = told.terms[found.factor,]
+        rows.append(_compared(found, inside, share))
+    rows += [_main(found, inside, f, varying, told.terms[f.columns[0],]) for f in varying]
+    for f in varying if several else ():
+        rows.append(_crossed(found, inside, f, varying, told.terms[found.factor, f.columns[0]]))
+    if told.rest.df:
+        rows.append(Row(REST, "other combinations of these", 0, told.rest))
+    rows.append(Row(SEEDS, "seeds", 0, told.seeds))
+    return tuple(rows)
+
+
+def _compared(found: Design, inside: Capped, share: Share) -> Row:
+    """Return the compared factor's row: its labels are permuted over all units of every stream."""
+    streams = []
+    for stream in found.streams(inside.blocks):
+        units = [
+            (sum(inside.outcomes[a, key, seed] for key in _keys(stream)), place)
+            for place, a in enumerate(found.treatments)
+            for seed in found.seeds
+            if inside.complete(a, _keys(stream), seed)
+        ]
+        labels = np.array([place for _, place in units])
+        if len(set(labels.tolist())) == len(found.treatments):
+            streams.append((np.array([c for c, _ in units]), labels))
+    label, levels = noun(found.factor), len(found.treatments)
+    if not streams:
+        return Row(FACTOR, label, levels, share, None, f"no seed is complete for every {label}")
+    count = sum(len(labels) for _, labels in streams)
+    where = f"{len(streams)} streams" if len(streams) > 1 else "1 stream"
+    basis = f"{label} labels over {count} units of {where}"
+    return Row(FACTOR, label, levels, share, main_effect(streams, (found.factor,)), basis)
+
+
+def _main(
+    found: Design, inside: Capped, factor: Factor, every: Sequence[Factor], share: Share
+) -> Row:
+    """Return the row of a factor of the blocks: its levels are permuted within every unit."""
+    sets = strata(factor, every, inside.blocks)
+    keys = [key for one in sets for key in one]
+    tables = np.array(
+        [
+            _means(inside, level, sets, seed)
+            for level in found.treatments
+            for seed in found.seeds
+            if sets and inside.complete(level, keys, seed)
+        ]
+    )
+    levels = len({factor.codes[b.key] for b in inside.blocks})
+    if not len(tables):
+        return Row(FACTOR, factor.label, levels, share, None, _none(sets, found))
+    test = within_effect(tables, (found.factor, *factor.columns))
+    basis = f"levels within {len(tables)} units"
+    return Row(FACTOR, factor.label, levels, share, test, basis)
+
+
+def _crossed(
+    found: Design, inside: Capped, factor: Factor, every: Sequence[Factor], share: Share
+) -> Row:
+    """Return the row of a factor's interaction with the compared one: whole tables of seeds are flipped."""
+    sets = strata(factor, every, inside.blocks)
+    keys = [key for one in sets for key in one]
+    tables = [
+        [_means(inside, level, sets, seed) for level in found.treatments]
+        for seed in found.seeds
+        if sets and all(inside.complete(level, keys, seed) for level in found.treatments)
+    ]
+    label = f"{noun(found.factor)} × {factor.label}"
+    levels = len(found.treatments) * len({factor.codes[b.key] for b in inside.blocks})
+    if len(tables) < LEAST_SEEDS:
+        why = f"needs {LEAST_SEEDS} seeds, complete are {len(tables)}" if sets else ""
+        return Row(INTERACTION, label, levels, share, None, why or _none(sets, found))
+    test = interaction(np.array(tables), (found.factor, *factor.columns))
+    return Row(INTERACTION, label, levels, share, test, f"tables of {len(tables)} seeds flipped")
+
+
+def _means(inside: Capped, level: str, sets: Sequence[tuple[str, ...]], seed: int) -> list[float]:
+    """Return the outcome at each level of a factor, a mean over the sets of blocks."""
+    values = [[inside.outcomes[level, key, seed] for key in one] for one in sets]
+    return [float(v) for v in np.mean(values, axis=0)]
+
+
+def _none(sets: Sequence[tuple[str, ...]], found: Design) -> str:
+    if sets:
+        return f"no seed is complete for any {noun(found.factor)}"
+    return "its levels never meet with all else equal"
+
+
+def _keys(blocks: Sequence[Block]) -> list[str]:
+    return [block.key for block in blocks]
