@@ -113,6 +113,7 @@ def capped(found: Design, trials: pd.DataFrame, readings: pd.DataFrame) -> Cappe
     reading is; without one, the worst finite outcome of the block.
     """
     start = readings[(readings["quantity"] == UNTRAINED) & (readings["step"] == 0)]
+    start = start.assign(value=start["value"].astype(float))
     start = start[np.isfinite(start["value"]) & (start["value"] > 0)]
     names = trials.dropna(subset=["score_name"]).groupby("block")["score_name"].first()
     kept: dict[tuple[str, str, int], float] = {}

@@ -35,7 +35,7 @@ def drawings(
             f" tell. p of permutations, not adjusted. {caps(weighed)}"
         )
         title = "Share of the variance between outcomes"
-        drawn.append(Drawing("factors", title, f"Bars. {summary(weighed)}", caption, bars(rows)))
+        drawn.append(Drawing("shares", title, f"Bars. {summary(weighed)}", caption, bars(rows)))
     if weighed.across.diagram is not None:
         drawn.append(_diagram(weighed.across.diagram, found, shown, alpha))
     return tuple(drawn)
@@ -48,9 +48,9 @@ def bars(rows: Sequence[Row]) -> Figure:
         axes = fig.add_subplot()
         for place, row in enumerate(rows):
             share, color = 100 * row.share.omega, COLORS[row.kind]
-            axes.barh(place, share, height=0.62, color=color, lw=0)
-            test = row.test
-            p = p_text(test.p) if test else row.basis if row.kind == INTERACTION else ""
+            grey = row.kind in (REST, SEEDS)
+            axes.barh(place, share, height=0.62, color=color, lw=0, alpha=0.6 if grey else 1)
+            p = p_text(row.test.p) if row.test else row.basis if row.kind == INTERACTION else ""
             at, share_text = axes.get_yaxis_transform(), percent(row.share.omega)
             axes.text(1.075, place, share_text, transform=at, ha="right", va="center")
             axes.text(1.095, place, p, transform=at, va="center", color=MUTED, fontsize=7.5)
@@ -76,7 +76,7 @@ def _diagram(told: Diagram, found: Design, shown: dict[str, Look], alpha: float)
         " mean over blocks and seeds, failures capped as above."
     )
     alt = f"{title}. {said}. Critical difference {number(told.difference)}. Not told apart: {same}."
-    return Drawing("ranks", title, alt, caption, diagram(told, names, shown))
+    return Drawing("data-set-ranks", title, alt, caption, diagram(told, names, shown))
 
 
 def diagram(told: Diagram, names: Sequence[str], shown: dict[str, Look]) -> Figure:
@@ -93,9 +93,9 @@ def diagram(told: Diagram, names: Sequence[str], shown: dict[str, Look]) -> Figu
         axes.set_xlim(low - wide, high + wide)
         axes.set_ylim(bottom, 1.3)
         axes.plot([low, high], [0, 0], color=INK, lw=0.8)
-        for rank in range(1, len(names) + 1):
-            axes.plot([rank, rank], [0, 0.1], color=INK, lw=0.8)
-            axes.text(rank, 0.18, str(rank), ha="center", va="bottom", color=MUTED, fontsize=8)
+        for tick in range(1, len(names) + 1):
+            axes.plot([tick, tick], [0, 0.1], color=INK, lw=0.8)
+            axes.text(tick, 0.18, str(tick), ha="center", va="bottom", color=MUTED, fontsize=8)
         _critical(axes, low, told.difference)
         for line, group in enumerate(told.groups, 1):
             y, reach = -0.28 * line, [told.ranks[i] for i in group]
@@ -103,8 +103,7 @@ def diagram(told: Diagram, names: Sequence[str], shown: dict[str, Look]) -> Figu
             axes.plot(ends, [y, y], color=INK, lw=3, solid_capstyle="round")
         for place, i in enumerate(order):
             left = place < half
-            line = place if left else len(names) - 1 - place
-            y = -depth - 0.5 * (line + 1)
+            y = -depth - 0.5 * (place + 1 if left else len(names) - place)
             edge = low - 0.08 * wide if left else high + 0.08 * wide
             look, rank = shown[names[i]], told.ranks[i]
             axes.plot([rank, rank, edge], [0, y, y], color=MUTED, lw=0.7)

@@ -40,14 +40,15 @@ def summary(weighed: Weighed) -> str:
     if not shown:
         return ""
     told = [r for r in shown if r.kind in (FACTOR, INTERACTION)]
-    parts = [
-        f"{percent(r.share.omega)} with {_the(r)}{f' ({p_text(r.test.p)})' if r.test else ''}"
-        for r in sorted(told, key=lambda r: -r.share.omega)
-    ]
+    parts = []
+    for row in sorted(told, key=lambda r: -r.share.omega):
+        goes = "with" if parts else "goes with"
+        tested = f" ({p_text(row.test.p)})" if row.test else ""
+        parts.append(f"{percent(row.share.omega)} {goes} {_the(row)}{tested}")
     seeds = next(r for r in shown if r.kind == SEEDS)
     return (
         f"Of the variance between outcomes, {listed(parts)};"
-        f" {percent(seeds.share.omega)} is that of seeds within cells."
+        f" {percent(seeds.share.omega)} is left to the seeds of a cell."
     )
 
 
@@ -60,21 +61,23 @@ def _the(row: Row) -> str:
 def p_text(p: float) -> str:
     """Return `p = 0.03` or `p < 0.001`."""
     text = p_value(p)
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
+    return f"p\u00a0{'' if text.startswith('<') else '= '}{text}".replace(" ", "\u00a0")
 
 
 def caps(weighed: Weighed) -> str:
-    """Say what a failure counts as, and how many outcomes that changed."""
+    """Say how many outcomes there are, and what a failure counts as."""
     inside, told = weighed.capped, []
+    both = inside.untrained and inside.worst
     if inside.untrained:
-        where = "" if not inside.worst else f" in {counted(inside.untrained, 'block')}"
-        told.append(f"the untrained generator's score (median at step 0){where}")
+        where = f" in {counted(inside.untrained, 'block')}" if both else ""
+        told.append(f"what the untrained generator scores (median at step 0){where}")
     if inside.worst:
-        where = "" if not inside.untrained else f" in {counted(inside.worst, 'block')}"
-        told.append(f"the worst finite outcome of the block{where}, for want of a score at step 0")
+        where = f" in {counted(inside.worst, 'block')}" if both else ""
+        told.append(f"the worst finite outcome of the block (no score at step 0){where}")
     return (
-        f"A failure, or what is worse than its cap, counts as {listed(told)}:"
-        f" {inside.changed} of {weighed.n} outcomes."
+        f"n = {counted(weighed.n, 'outcome')} in {counted(len(inside.blocks), 'block')},"
+        f" {inside.changed or 'none'} capped: a failure counts as {listed(told)}"
+        f"{', and so does what is worse' if inside.untrained else ''}."
     )
 
 
@@ -89,11 +92,12 @@ def _table(weighed: Weighed, found: Design) -> Table:
             [row.label, levels, cell(row.share.df, row.share.df), cell(text, share), p, _basis(row)]
         )
     columns = ["what", "levels#", "df#", "share of variance#", "p#", "what was permuted"]
+    figure = any(row.share.omega == row.share.omega for row in weighed.rows)
     caption = (
-        f"Share of the variance of {_outcome(found)} (omega squared: 0 where there is only noise);"
-        f" p is exploratory, not adjusted. {caps(weighed)}{_inside(weighed, found)}"
+        f"Share of the variance of {_outcome(found)} (omega squared); p is exploratory, not adjusted."
+        f"{'' if figure else f' {caps(weighed)}'}{_inside(weighed, found)}"
     )
-    return table("matters", caption if body else "", columns, body)
+    return table("factors", caption if body else "", columns, body)
 
 
 def _outcome(found: Design) -> str:
@@ -206,7 +210,7 @@ def _is(tests: Sequence[Across]) -> str:
 def _across(across: Generality, found: Design) -> Table:
     """Return every level against the reference over data sets; empty where they are too few."""
     body = []
-    for test in across.tests:
+    for test in sorted(across.tests, key=lambda t: t.shift.estimate):
         shown, strong = found.scale.shown(test.shift), test.finding in ("better", "worse")
         body.append(
             [
