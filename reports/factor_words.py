@@ -40,7 +40,7 @@ def summary(weighed: Weighed) -> str:
     if not shown:
         return ""
     told = [r for r in shown if r.kind in (FACTOR, INTERACTION)]
-    parts = []
+    parts: list[str] = []
     for row in sorted(told, key=lambda r: -r.share.omega):
         goes = "with" if parts else "goes with"
         tested = f" ({p_text(row.test.p)})" if row.test else ""

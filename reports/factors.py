@@ -45,7 +45,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Shares:
-    """The shares of all terms, of what cells differ by beyond them, and of seeds."""
+    """The shares of all terms, of what cells differ by that no term tells alone, and of seeds."""
 
     terms: Mapping[tuple[str, ...], Share]
     rest: Share
@@ -87,8 +87,9 @@ def shares(
         with_it, more = _left(mean, n, [*others, parts[term]])
         told = share(without - with_it, more - rank)
         found[term] = told if told.df else Share(0, 0.0, nan)
-    left, rank = _left(mean, n, list(parts.values()))
-    rest = share(left, len(n) - rank) if len(n) > rank else Share(0, 0.0, 0.0)
+    df = len(n) - 1 - sum(told.df for told in found.values())
+    left = total - within - sum(told.squares for told in found.values())
+    rest = share(max(0.0, left), df) if df else Share(0, 0.0, 0.0)
     noise = float(np.minimum(1.0, len(y) * error / (total + error))) if total else 0.0
     return Shares(found, rest, Share(spare, within, noise))
 

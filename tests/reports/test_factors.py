@@ -98,6 +98,11 @@ def test_gaps_do_not_make_a_factor_of_what_another_tells() -> None:
     twin = shares(y, {"a": b, "b": b}, b, TWO[:2])
     assert [twin.terms[t].df for t in TWO[:2]] == [0, 0]
     assert all(isnan(twin.terms[t].omega) for t in TWO[:2])
+    assert (twin.rest.df, twin.rest.squares, twin.rest.omega) == (
+        1,
+        pytest.approx(27),
+        pytest.approx(1),
+    )
 
 
 def test_one_seed_has_no_shares_and_equal_outcomes_have_none_to_share() -> None:
