@@ -130,7 +130,7 @@ def winners(changes: Sequence[Change], found: Design) -> list[str]:
             for c in own[:MOST]
         ]
         more = len(own) - MOST
-        parts += [f"so do {counted(more, f'more {noun(found.factor)}')}"] if more > 0 else []
+        parts += [f"likewise {more} more {noun(found.factor, more)}"] if more > 0 else []
         joint = "" if len(names) == 1 else ", which are not told apart"
         told.append(f"The winner changes with the {listed(names)}{joint}: {'; '.join(parts)}.")
     return told
