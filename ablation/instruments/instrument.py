@@ -11,6 +11,7 @@ MIYATO = "Miyato et al. 2018, arXiv:1802.05957"
 HERE = "this project"
 ARJOVSKY = "Arjovsky & Bottou 2017, arXiv:1701.04862"
 GLOROT = "Glorot & Bengio 2010"
+SCHOENHOLZ = "Schoenholz et al. 2017, arXiv:1611.01232"
 SANTURKAR = "Santurkar et al. 2018, arXiv:1711.00970"
 
 LOSSES, GRADIENTS, UNITS, WEIGHTS = "losses", "gradients", "units", "weights"

@@ -10,6 +10,7 @@ from ablation.instruments.instrument import (
     KYNKAANNIEMI,
     SAMPLES,
     SANTURKAR,
+    SCHOENHOLZ,
     SOKAR,
     SRIVASTAVA,
     UNITS,
@@ -34,6 +35,15 @@ UNITS_AND_SAMPLES = (
         "Share of (sample, unit) pairs whose slope is below a hundredth of the activation's"
         " steepest (tanh: |h| > 0.995).",
         GLOROT,
+    ),
+    Instrument(
+        "slope_power",
+        UNITS,
+        "Slope power",
+        "Mean of phi'(u)^2 over a site's (sample, unit) pairs on the probe batch: what is left of a"
+        " gradient's power on its way back through the activation. Of a unit that sees several"
+        " pre-activations, the squared norm of its gradient.",
+        SCHOENHOLZ,
     ),
     Instrument(
         "unborn_fraction",

@@ -25,10 +25,12 @@ RANK_ROWS = 64
 @dataclass(frozen=True)
 class Seen:
     """What one pass shows of a site: the steepest slope of each unit (C), how many of its (sample, unit) pairs are
-    saturated, and in depth the units' mean |h| (C) and the Gram matrix of their outputs."""
+    saturated, the sum of phi'(u)^2 over the pairs, and in depth the units' mean |h| (C) and the Gram matrix of their
+    outputs."""
 
     steepest: Tensor
     saturated: Tensor
+    power: Tensor
     pairs: int
     size: Tensor | None
     gram: Tensor | None
@@ -42,6 +44,7 @@ def see(site: ActivationSite, u: Tensor, h: Tensor, *, depth: bool) -> Seen:
     return Seen(
         steepest=slope.amax(dim=others),
         saturated=torch.count_nonzero(slope < SATURATED * scale).double(),
+        power=slope.double().square_().sum(),  # in float64 the square of a faint slope is not 0
         pairs=slope.numel(),
         size=h.abs().mean(dim=others) if depth else None,
         gram=_gram(h) if depth else None,
@@ -96,10 +99,12 @@ class Units:
         put("dead_fraction", everywhere.double().mean())
         pairs = sum(seen.pairs for seen in passes.values())
         put("saturated_fraction", torch.stack([p.saturated for p in passes.values()]).sum() / pairs)
+        put("slope_power", torch.stack([p.power for p in passes.values()]).sum() / pairs)
         if len(passes) > 1:
             for name, seen in passes.items():
                 put(f"dead_fraction_{name}", dead[name].double().mean())
                 put(f"saturated_fraction_{name}", seen.saturated / seen.pairs)
+                put(f"slope_power_{name}", seen.power / seen.pairs)
         self._live(layer, everywhere, put)
         for name, seen in passes.items():
             of = f"_{name}" if len(passes) > 1 else ""
