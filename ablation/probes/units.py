@@ -20,6 +20,8 @@ DORMANT = {"dormant_fraction": 0.025, "dormant_10_fraction": 0.1}
 """A unit is tau-dormant if its mean |h| is at most tau times that of its site's units (Sokar et al. 2023)."""
 RANK_ROWS = 64
 """The most rows of the matrix of which the effective rank is taken."""
+AT_ONCE = 2**18
+"""About how many slopes are squared at once: they fit a cache; a whole layer in float64 takes ten times as long."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,17 @@ def see(site: ActivationSite, u: Tensor, h: Tensor, *, depth: bool) -> Seen:
     return Seen(
         steepest=slope.amax(dim=others),
         saturated=torch.count_nonzero(slope < SATURATED * scale).double(),
-        power=slope.double().square_().sum(),  # in float64 the square of a faint slope is not 0
+        power=_power(slope),
         pairs=slope.numel(),
         size=h.abs().mean(dim=others) if depth else None,
         gram=_gram(h) if depth else None,
     )
+
+
+def _power(slope: Tensor) -> Tensor:
+    """Return the sum of squared slopes (N C ...) in float64, in which the square of a faint one is not 0."""
+    few = slope.split(max(1, AT_ONCE * len(slope) // slope.numel()))
+    return torch.stack([part.double().square_().sum() for part in few]).sum()
 
 
 def _gram(h: Tensor) -> Tensor:

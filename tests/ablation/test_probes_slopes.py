@@ -38,7 +38,7 @@ def site_of(part: Parts, activation: str, network: str = "generator") -> Activat
     return ActivationSite(f"{network}.1", Activation(part("activation", activation)))
 
 
-@pytest.mark.parametrize("shape", [(3, 7), (11, 13), (256, 100), (5, 3, 6, 6)])
+@pytest.mark.parametrize("shape", [(3, 7), (11, 13), (256, 100), (5, 3, 6, 6), (70, 64, 9, 9)])
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])
 def test_identity_passes_all_on(
     shape: tuple[int, ...], precision: torch.dtype, part: Parts
