@@ -12,6 +12,8 @@ layer-norms       the gradient's norm at every layer of 12-layer critics, clippe
                   (Gulrajani et al. 2017, figure 1b): 12 trials, 2 to 3 minutes on two cores
 augmentation      accuracy on real images of a classifier that learned from generated ones, class by class
                   (Ravuri & Vinyals 2019): 3 trials of 10 classes, about 3 minutes on two cores
+speed             what a training step takes with each activation of a study (--study S) or of overrides, measured
+                  side by side in rounds of a random order, kept in costs.json: 15 seconds for 8 small ones
 """
 WORDS = "Hydra's override grammar: activation=relu,gelu 'seed=range(6)' optimizer.lr=1e-4"
 
@@ -36,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         )
         if study:
             added.add_argument("study", metavar="STUDY", help="name of the study")
-        if study or name in ("sweep", "plan", "compare", "doctor"):
+        if study or name in ("sweep", "plan", "compare", "doctor", "probe"):
             added.add_argument(
                 "--runs", default="runs", metavar="DIR", help="folder of studies (runs)"
             )
@@ -181,7 +183,7 @@ def parser() -> argparse.ArgumentParser:
     added.epilog = f"experiments:\n{EXPERIMENTS}"
     added.add_argument("name", metavar="NAME", help="the experiment")
     added.add_argument("words", nargs="*", metavar="OVERRIDE", help=WORDS)
-    added.add_argument("--out", required=True, metavar="DIR", help="the experiment's folder")
+    added.add_argument("--out", metavar="DIR", help="the experiment's folder")
     added.add_argument("--workers", type=_count, metavar="N", help="trials at once (one per core)")
     only = added.add_argument_group("only freeze-generator")
     only.add_argument(
@@ -192,6 +194,10 @@ def parser() -> argparse.ArgumentParser:
         "--critic-steps", metavar="N", help="updates of each fresh discriminator (1000)"
     )
     only.add_argument("--losses", metavar="LIST", help="generator losses to measure (five)")
+    only = added.add_argument_group("only speed")
+    only.add_argument("--study", metavar="STUDY", help="measure its first block; keep it there")
+    only.add_argument("--steps", type=_count, metavar="N", help="of each cell in a round (20)")
+    only.add_argument("--rounds", type=_count, metavar="N", help="15 or more (15)")
     json(added)
 
     added = verb("doctor", "check the environment, and a study's files")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.verbs import answer, tell, trust
+from ablation.verbs.speed import OPTIONS as OPTIONS_OF_SPEED
+from ablation.verbs.speed import do_speed
 
 if TYPE_CHECKING:
     from ablation.experiments import Experiment
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
     from sweeps.study import Plan
 
 TABLE, FIGURES = "readings.parquet", ("figure.svg", "figure.pdf", "figure.png")
-OPTIONS = ("stages", "critic_steps", "losses")
+SPEED = "speed"
+"""The experiment that times and draws nothing."""
+OPTIONS = ("stages", "critic_steps", "losses", *OPTIONS_OF_SPEED)
 """What an experiment may be told beside overrides."""
 
 
@@ -26,11 +30,18 @@ def do_probe(given: Namespace) -> int:
     from ablation.experiments import EXPERIMENTS
     from ablation.experiments.folder import Asked, check_folder, held
 
-    if given.name not in EXPERIMENTS:
-        known = nearest(given.name, list(EXPERIMENTS))
+    if given.name not in (*EXPERIMENTS, SPEED):
+        known = nearest(given.name, [*EXPERIMENTS, SPEED])
         raise ValueError(f"{given.name!r} is not a known experiment{known}")
+    _check_options(
+        given, EXPERIMENTS[given.name].options if given.name != SPEED else OPTIONS_OF_SPEED
+    )
+    if given.name == SPEED:
+        return do_speed(given)
+    if given.out is None:
+        raise ValueError("--out DIR is missing: the experiment's folder")
     experiment = EXPERIMENTS[given.name]
-    options = _options(given, experiment)
+    options = {n: v for n in experiment.options if (v := getattr(given, n)) is not None}
     found = _planned(experiment, given.words)
     settings = experiment.resolve(options, found.specs)
     asked = Asked(experiment, found.words, settings, found.specs)
@@ -40,15 +51,16 @@ def do_probe(given: Namespace) -> int:
         return _go(given, out, asked, len(found.skipped))
 
 
-def _options(given: Namespace, experiment: Experiment) -> dict[str, str]:
-    """Return the options that were given; raises ValueError for one that belongs to another experiment."""
-    found = {name: value for name in OPTIONS if (value := getattr(given, name)) is not None}
-    for name in found:
-        if name not in experiment.options:
-            flag = f"--{name.replace('_', '-')}"
-            own = ", ".join(f"--{n.replace('_', '-')}" for n in experiment.options) or "none"
-            raise ValueError(f"{flag} says nothing to {experiment.name}; its own options: {own}")
-    return found
+def _check_options(given: Namespace, own: Sequence[str]) -> None:
+    """Raise ValueError for an option that belongs to another experiment."""
+    for name in OPTIONS:
+        if getattr(given, name) is not None and name not in own:
+            told = ", ".join(map(_flag, own)) or "none"
+            raise ValueError(f"{_flag(name)} says nothing to {given.name}; its own options: {told}")
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _planned(experiment: Experiment, words: Sequence[str]) -> Plan:
