@@ -169,6 +169,9 @@ def parser() -> argparse.ArgumentParser:
         "export", "pack a study into one zip file that others can read and rerun", study=True
     )
     added.add_argument("--out", metavar="FILE", help="the zip file (STUDY.zip)")
+    added.add_argument(
+        "--tensorboard", metavar="DIR", help="instead of it, an event file a trial: --logdir DIR"
+    )
 
     added = verb("rerun", "train a trial again from its stored config", study=True, own=True)
     added.add_argument(

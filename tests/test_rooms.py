@@ -40,7 +40,7 @@ LEVELS = [
     {"trainer"},
     {"selection"},
     {"account", "checkpoint", "preflight", "judgement", "costs"},
-    {"trial", "rescoring"},
+    {"trial", "rescoring", "tensorboard"},
     {"experiments"},
     {"preload"},
     {"verbs"},

@@ -63,6 +63,10 @@ def do_compare(given: Namespace) -> int:
 
 def do_export(given: Namespace) -> int:
     """Pack a study: what it asked, every trial's files, extractors, journal and report; no scratch and no locks."""
+    if given.tensorboard is not None:
+        from ablation.verbs.tensorboard import do_tensorboard
+
+        return do_tensorboard(given)
     study = study_of(given)
     out = Path(given.out or f"{study.name}.zip")
     if out.exists():
