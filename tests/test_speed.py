@@ -62,6 +62,23 @@ def test_a_studys_first_block_is_measured_and_kept_there(
     assert [path.name for path in (runs / "s").iterdir() if path.name.endswith("tmp")] == []
 
 
+def test_of_a_tuned_study_the_cells_are_measured_as_they_stand(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["activation=tanh,relu", "penalty=gradient_penalty", "seed=0,1", *TINY]
+    tuned = ["tune.penalty.weight=log(0.1,100)", "tune.points=4"]
+    found = plan(None, [*words, *tuned])
+    assert len(found.specs) == 16
+    write_study(runs / "t", found)
+    write_configs(runs / "t", {spec.key: spec for spec in found.specs})
+    assert main(["probe", "speed", "--study", "t", *FEW, "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    assert [(row["activation"], row["penalty"]) for row in rows] == [
+        ("relu", "gradient_penalty"),
+        ("tanh", "gradient_penalty"),
+    ]
+
+
 def test_overrides_are_measured_into_the_folder_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

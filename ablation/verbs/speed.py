@@ -59,7 +59,7 @@ def _asked(given: Namespace) -> tuple[Path, list[TrialSpec], Names | None]:
         from sweeps.folders import readable
 
         study = study_of(given)
-        specs = readable(study)
+        specs = _standing(study, readable(study))
         if not specs:
             raise ValueError(
                 f"the study {given.study!r} has no trial yet; `ablation sweep` plans them"
@@ -68,6 +68,19 @@ def _asked(given: Namespace) -> tuple[Path, list[TrialSpec], Names | None]:
     if given.out is None:
         raise ValueError(f"--out DIR is missing: the folder that gets {FILE}")
     return Path(given.out), cells_of(_planned(given.words)), None
+
+
+def _standing(study: Path, specs: list[TrialSpec]) -> list[TrialSpec]:
+    """Return the trials of cells as they stand: of a tuned cell its point 0, by which the report calls it."""
+    from ablation.tune import Tune, bare, point_of, read_drawn, settings_of
+    from sweeps.study import read_study
+
+    told = read_study(study)["declared"].get("tune")
+    if told is None:
+        return specs
+    tune, drawn = Tune.read(told), read_drawn(study)
+    points = {spec: settings_of(tune, drawn, bare(spec, tune)) for spec in specs}
+    return [spec for spec, settings in points.items() if point_of(spec, tune, settings) is None]
 
 
 def _planned(words: Sequence[str]) -> list[TrialSpec]:
