@@ -25,6 +25,7 @@ from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
 from reports.pairs import OVERALL
+from reports.partial import extent
 from reports.phrases import by
 from reports.progress import drawn_words
 from reports.robustness import robustness, robustness_words, variations
@@ -69,7 +70,11 @@ def content(
     every = trials if every is None else every
     first = tables.studies[0]
     names = [study.name for study in tables.studies]
-    whole = completeness(every, len(first.declared.seeds) if len(names) == 1 else 0)
+    whole, cells = (
+        completeness(part, len(first.declared.seeds) if len(names) == 1 else 0)
+        for part in (every, trials)
+    )
+    inside = extent(whole, cells, first.declared.tune if len(names) == 1 else None)
     correlation, pairs = seed_correlation(found)
     weighed = weighed or weigh(tables, trials, found, verdict, first.declared)
     lost = failures(tables, every)
@@ -78,6 +83,8 @@ def content(
     said = {
         "study": " and ".join(names),
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(names)}",
+        "partial": inside.sentence,
+        "in": [inside.ended, inside.expected],
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
         "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
         "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),

@@ -22,6 +22,7 @@ from reports.exports import write_tables
 from reports.gallery import gallery
 from reports.paper import figure_pdf, write_pdf
 from reports.points import only, untuned
+from reports.replacing import replace
 from reports.samples import SampleRow, sample_rows
 from reports.tables import Tables, load, with_primary_score
 from reports.tuning import search
@@ -34,13 +35,15 @@ FILES = ("index.html", "report.pdf")
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies, what it concludes, and how many of its trials failed."""
+    """Where a report lies, what it concludes, how many of its trials failed, and how many of those asked for ended."""
 
     html: Path
     pdf: Path
     verdict: str
     trials: int
     failures: int
+    ended: int
+    expected: int
 
 
 def write_report(study: Path) -> Report:
@@ -104,23 +107,12 @@ def _write(tables: Tables, out: Path) -> Report:
         write_pdf(scratch / "report.pdf", said, images, samples)
         page = html(said, pictures.all, images, samples)
         (scratch / "index.html").write_text(page, encoding="utf-8")
-        _replace(scratch, out)
+        replace(scratch, out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     verdict_text = said["verdict"].replace("\u00a0", " ")
-    return Report(
-        out / "index.html", out / "report.pdf", verdict_text, len(every), len(said["failures"])
-    )
-
-
-def _replace(new: Path, place: Path) -> None:
-    """Put the folder `new` in the place of an old one, which is removed afterwards."""
-    old = place.with_name(f".{place.name}.{os.getpid()}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.replace(old)
-    new.replace(place)
-    shutil.rmtree(old, ignore_errors=True)
+    ends = (out / "index.html", out / "report.pdf")
+    return Report(*ends, verdict_text, len(every), len(said["failures"]), *said["in"])
 
 
 def html(
