@@ -158,7 +158,12 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--device", default="cpu", metavar="DEVICE", help="cpu or cuda:K (cpu)")
     json(added)
 
-    json(verb("report", "write HTML, PDF and tables", study=True))
+    added = verb("report", "write HTML, PDF and tables", study=True)
+    added.add_argument(
+        "--watch", action="store_true", help="write it again whenever trials ended, until all have"
+    )
+    added.add_argument("--every", metavar="T", help="how often to look: 10s, 5m, 1h (30s)")
+    json(added)
 
     added = verb("compare", "one report over several studies")
     added.add_argument("studies", nargs="+", metavar="STUDY", help="names of two or more studies")

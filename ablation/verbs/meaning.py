@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 
 def do_report(given: Namespace) -> int:
-    """Write a study's report."""
-    report(study_of(given), as_json=given.json)
-    return 0
+    """Write a study's report; watching writes it again whenever trials ended."""
+    study = study_of(given)
+    if not given.watch:
+        if given.every is not None:
+            raise ValueError("--every goes with --watch")
+        report(study, as_json=given.json)
+        return 0
+    from ablation.verbs.watching import seconds, watch
+
+    every = seconds(given.every or "30s")
+    return watch(study, every, lambda written: _rewritten(written, as_json=given.json))
 
 
 def report(study: Path, *, as_json: bool) -> None:
@@ -37,10 +45,22 @@ def _say(written: Report, *, as_json: bool) -> None:
                 "pdf": str(written.pdf),
                 "trials": written.trials,
                 "failures": written.failures,
+                "ended": written.ended,
+                "expected": written.expected,
             }
         )
         return
     print(f"\n{written.verdict}\n\n  {written.html}\n  {written.pdf}")
+
+
+def _rewritten(written: Report, *, as_json: bool) -> None:
+    """Say in one line that the report was written again, and what it says now."""
+    if as_json:
+        _say(written, as_json=True)
+    else:
+        count = f"{written.ended:,} of {written.expected:,} trials"
+        print(f"{count}: {written.html} is written; {written.verdict}")
+    sys.stdout.flush()
 
 
 def do_compare(given: Namespace) -> int:
