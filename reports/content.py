@@ -62,10 +62,12 @@ def content(
     every: pd.DataFrame | None = None,
     told: Search | None = None,
     weighed: Weighed | None = None,
+    changed: Content | None = None,
 ) -> Content:
     """Return everything the report shows, figures and samples by name.
 
-    `trials` are the cells as they stand; `every` holds those of what was `told` to be tuned, too.
+    `trials` are the cells as they stand; `every` holds those of what was `told` to be tuned, too; `changed` is what
+    changed between several studies.
     """
     every = trials if every is None else every
     first = tables.studies[0]
@@ -93,6 +95,7 @@ def content(
         "alerts": _alerts(tables, every, found, verdict, whole, (correlation, pairs)),
         "comparison": rows.comparison(found, verdict, order),
         "tests": rows.tests(found, verdict),
+        "changed": changed or {},
         "tiles": _tiles(whole),
         "certificate": rows.certificate_table(trials, found, certificate(told) if told else ()),
         "one": noun(found.factor),

@@ -7,13 +7,17 @@ import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.changed import Changed, changed
+from reports.changed_words import plain, section
 from reports.compact import compact, shared_glyphs
 from reports.content import content, ranking
 from reports.design import design
@@ -24,6 +28,8 @@ from reports.paper import figure_pdf, write_pdf
 from reports.points import only, untuned
 from reports.replacing import replace
 from reports.samples import SampleRow, sample_rows
+from reports.scales import scale
+from reports.sides import sides
 from reports.tables import Tables, load, with_primary_score
 from reports.tuning import search
 from reports.verdict import judge
@@ -35,7 +41,11 @@ FILES = ("index.html", "report.pdf")
 
 @dataclass(frozen=True)
 class Report:
-    """Where a report lies, what it concludes, how many of its trials failed, and how many of those asked for ended."""
+    """Where a report lies, what it concludes, how many of its trials failed, and how many of those asked for ended.
+
+    `changed` says of several studies what changed between them: sentences, and plain values; `said` is all that the
+    report says, in plain JSON types.
+    """
 
     html: Path
     pdf: Path
@@ -44,12 +54,14 @@ class Report:
     failures: int
     ended: int
     expected: int
+    changed: Mapping[str, Any] | None = None
+    said: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 def write_report(study: Path) -> Report:
     """Write `study`/report anew from the study's trials; raises ValueError for a missing folder."""
     study = Path(study)
-    return _write(load([study]), study / "report")
+    return write(load([study]), study / "report")
 
 
 def write_comparison(studies: Sequence[Path], out: Path) -> Report:
@@ -63,7 +75,7 @@ def write_comparison(studies: Sequence[Path], out: Path) -> Report:
         raise ValueError(f"{out} exists and is not a report: name a new folder")
     tables = load([Path(study) for study in studies])
     _same_protocols(tables)
-    return _write(tables, out)
+    return write(tables, out)
 
 
 def _same_protocols(tables: Tables) -> None:
@@ -76,7 +88,7 @@ def _same_protocols(tables: Tables) -> None:
             )
 
 
-def _write(tables: Tables, out: Path) -> Report:
+def write(tables: Tables, out: Path) -> Report:
     """Write every file beside `out`, then put them in its place at once."""
     declared = tables.studies[0].declared
     every = with_primary_score(tables, declared.score)
@@ -90,7 +102,9 @@ def _write(tables: Tables, out: Path) -> Report:
     pictures = gallery(own, trials, found, verdict, order, told, weighed)
     images = {drawing.name: svg(drawing) for drawing in pictures.all}
     samples = sample_rows(trials, found, order)
-    said = content(own, trials, found, verdict, order, pictures, every, told, weighed)
+    moved = _changed(tables, every, trials, declared.factor) if len(tables.studies) > 1 else None
+    changes = section(moved, scale(trials), declared.factor) if moved else None
+    said = content(own, trials, found, verdict, order, pictures, every, told, weighed, changes)
     said["samples"] = [_sample_row(row) for row in samples]
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -112,7 +126,16 @@ def _write(tables: Tables, out: Path) -> Report:
         shutil.rmtree(scratch, ignore_errors=True)
     verdict_text = said["verdict"].replace("\u00a0", " ")
     ends = (out / "index.html", out / "report.pdf")
-    return Report(*ends, verdict_text, len(every), len(said["failures"]), *said["in"])
+    failed, (ended, expected) = len(said["failures"]), said["in"]
+    written = Report(*ends, verdict_text, len(every), failed, ended, expected, said=said)
+    if moved is None or changes is None:
+        return written
+    return replaced(written, changed=plain(moved) | {"sentences": changes["sentences"]})
+
+
+def _changed(tables: Tables, every: pd.DataFrame, trials: pd.DataFrame, factor: str) -> Changed:
+    names = dict(zip(every["key"], every["score_name"].fillna(""), strict=True))
+    return changed(sides(tables.studies), names, factor, frozenset(trials["key"]))
 
 
 def html(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 SECTIONS = {
+    "changed": ("What changed", "changed"),
     "compared": ("Comparison", ""),
     "stands": ("Robustness", "robustness"),
     "matters": ("What matters", "matters"),

@@ -48,8 +48,11 @@ def _say(written: Report, *, as_json: bool) -> None:
                 "ended": written.ended,
                 "expected": written.expected,
             }
+            | ({"changed": dict(written.changed)} if written.changed else {})
         )
         return
+    for sentence in written.changed["sentences"] if written.changed else ():
+        print(sentence.replace("\u00a0", " "))
     print(f"\n{written.verdict}\n\n  {written.html}\n  {written.pdf}")
 
 
