@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from html import escape
 from math import ceil, floor, log10
@@ -17,6 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from reports.names import natural
+from reports.narrow import fit
 
 INK, MUTED, RULE = "#1b1f24", "#66707b", "#d5dbe1"
 """Colours of text and axes; an inline figure takes them from the page's theme instead."""
@@ -68,6 +71,22 @@ STYLE: dict[Any, Any] = {
 }
 WIDTH = 7.2
 """Inches: the text width of the PDF report."""
+_WIDTH: ContextVar[float] = ContextVar("width", default=WIDTH)
+
+
+@contextmanager
+def drawn_at(width: float) -> Iterator[None]:
+    """Draw the figures made inside at another width (inches), at the same sizes of type."""
+    before = _WIDTH.set(width)
+    try:
+        yield
+    finally:
+        _WIDTH.reset(before)
+
+
+def fitting(most: int) -> int:
+    """Return how many things of equal width fit side by side, where `most` fit in the text width."""
+    return max(1, min(most, int(most * _WIDTH.get() / WIDTH + 0.1)))
 
 
 @dataclass(frozen=True)
@@ -106,9 +125,13 @@ def looks(treatments: Sequence[str]) -> dict[str, Look]:
 
 
 def svg(drawing: Drawing) -> str:
-    """Return the figure as an SVG document without a date, text as outlines."""
+    """Return the figure as an SVG document without a date, text as outlines.
+
+    One that is too narrow for what it holds is widened to the text width: `width_of` tells.
+    """
     stream = io.StringIO()
     with rc_context(STYLE):
+        fit(drawing.figure, WIDTH)
         drawing.figure.savefig(
             stream,
             format="svg",
@@ -116,6 +139,13 @@ def svg(drawing: Drawing) -> str:
             metadata={"Date": None, "Creator": None, "Title": drawing.title},
         )
     return stream.getvalue()
+
+
+def width_of(document: str) -> float:
+    """Return the width of an SVG document of ours, in inches."""
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt"', document)
+    assert found is not None, "matplotlib gives every SVG its width in points"
+    return float(found[1]) / 72
 
 
 def inline(document: str, name: str, title: str, description: str) -> str:
@@ -138,8 +168,8 @@ def inline(document: str, name: str, title: str, description: str) -> str:
 
 
 def figure(height: float) -> Figure:
-    """Return an empty figure of the text's width; `height` in inches."""
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+    """Return an empty figure of the width that is drawn at; `height` in inches."""
+    return Figure(figsize=(_WIDTH.get(), height), layout="constrained")
 
 
 def legend(fig: Figure, shown: dict[str, Look]) -> None:
@@ -148,7 +178,11 @@ def legend(fig: Figure, shown: dict[str, Look]) -> None:
         Line2D([], [], color=look.color, marker=look.marker, markersize=5, lw=1.2, label=name)
         for name, look in shown.items()
     ]
-    fig.legend(handles=handles, loc="outside upper left", ncols=min(len(handles), 5))
+    usual, columns = min(len(handles), 5), min(len(handles), fitting(5))
+    if handles and columns < usual:  # room for the rows that a narrow figure has more
+        more = ceil(len(handles) / columns) - ceil(len(handles) / usual)
+        fig.set_figheight(fig.get_figheight() + 0.17 * more)
+    fig.legend(handles=handles, loc="outside upper left", ncols=columns)
 
 
 def log_ticks(axes: Axes, which: str, low: float, high: float) -> None:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.curves import Curve, Panel
-from reports.drawing import MUTED, STYLE, Look, figure, legend, log_ticks
+from reports.drawing import MUTED, STYLE, Look, figure, fitting, legend, log_ticks
 from reports.figures import Group
 from reports.summary import Cell
 from reports.words import number
@@ -63,10 +63,10 @@ def curves(
 
 def _rows(panels: Sequence[Panel]) -> list[list[Panel]]:
     """Return the panels in rows of at most four, a network never sharing a row with the other."""
-    rows = []
+    rows, most = [], fitting(COLUMNS)
     for network in dict.fromkeys(panel.network for panel in panels):
         own = [panel for panel in panels if panel.network == network]
-        count = ceil(len(own) / COLUMNS)
+        count = ceil(len(own) / most)
         size = ceil(len(own) / count)
         rows += [own[i : i + size] for i in range(0, len(own), size)]
     return rows

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from reports.design import Design
-from reports.drawing import MUTED, STYLE, Drawing, Look, figure, legend, log_ticks, slug
+from reports.drawing import MUTED, STYLE, Drawing, Look, figure, fitting, legend, log_ticks, slug
 from reports.phrases import failures_word
 from reports.tuned import best_of
 from reports.tuning import Choice, Search
@@ -124,7 +124,7 @@ def _figure(
 ) -> Figure:
     """Draw a panel a block; `x` and `y` say whether an axis is logarithmic."""
     with rc_context(STYLE):
-        columns = min(COLUMNS, len(panels))
+        columns = min(fitting(COLUMNS), len(panels))
         rows = ceil(len(panels) / columns)
         fig = figure(0.8 + 2.1 * rows)
         grid = fig.subplots(rows, columns, squeeze=False)
