@@ -177,6 +177,13 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--tensorboard", metavar="DIR", help="instead of it, an event file a trial: --logdir DIR"
     )
+    added.add_argument(
+        "--paper", metavar="DIR", help="only what a paper takes: LaTeX tables, data, figures"
+    )
+    added.add_argument(
+        "--column", metavar="INCHES", type=float, action="append", default=[],
+        help="width of the paper's figures, once or more often (3.5 and 7.16)",
+    )  # fmt: skip
 
     added = verb("rerun", "train a trial again from its stored config", study=True, own=True)
     added.add_argument(

@@ -85,12 +85,21 @@ def do_compare(given: Namespace) -> int:
 
 
 def do_export(given: Namespace) -> int:
-    """Pack a study: what it asked, every trial's files, extractors, journal and report; no scratch and no locks."""
+    """Pack a study: what it asked, every trial's files, extractors, journal, report and what a paper takes.
+
+    No scratch and no locks. With `--paper` only the last, into a folder.
+    """
     if given.tensorboard is not None:
         from ablation.verbs.tensorboard import do_tensorboard
 
         return do_tensorboard(given)
     study = study_of(given)
+    if given.paper is not None or given.column:
+        from ablation.verbs.papers import do_paper
+
+        return do_paper(study, given)
+    from ablation.verbs.papers import pack_paper
+
     out = Path(given.out or f"{study.name}.zip")
     if out.exists():
         raise ValueError(f"{out} exists; choose another --out")
@@ -103,8 +112,9 @@ def do_export(given: Namespace) -> int:
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in paths:
             packed.write(path, Path(study.name) / path.relative_to(study))
+        pages = pack_paper(study, packed)
     os.replace(draft, out)
-    print(f"{out}: {len(paths)} files, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
+    print(f"{out}: {len(paths) + pages} files, {out.stat().st_size / 1e6:.1f} MB", file=sys.stderr)
     return 0
 
 
