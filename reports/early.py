@@ -24,27 +24,34 @@ LEVELS = 5
 
 @dataclass(frozen=True)
 class Signal:
-    """What is read early: the first of `quantities` that a block has, its mean over sites; `size` drops its sign."""
+    """What is read early: the first of `quantities` that a block has, its mean over sites; `size` drops its sign.
+
+    `short` heads its panel in a figure, on a logarithmic axis where it is `log`.
+    """
 
     name: str
     title: str
+    short: str
     quantities: tuple[str, ...]
     size: bool = False
     log: bool = False
 
 
 SIGNALS = (
-    Signal("dead", "dead units", ("dead_fraction",)),
+    Signal("dead", "dead units", "dead units", ("dead_fraction",)),
     Signal(
         "attenuation",
         "size of the attenuation of G's loss in D",
+        "|attenuation| in D",
         ("generator_loss_attenuation",),
         size=True,
     ),
-    Signal("signal", "signal to G", ("signal_to_generator",), log=True),
-    Signal("accuracy", "accuracy of D (else separation)", ("accuracy", "separation")),
+    Signal("signal", "signal to G", "signal to G", ("signal_to_generator",), log=True),
+    Signal(
+        "accuracy", "accuracy of D (else separation)", "accuracy of D", ("accuracy", "separation")
+    ),
 )
-BASELINE = Signal("score", "early score (baseline)", ("selection_score",), log=True)
+BASELINE = Signal("score", "early score (baseline)", "early score", ("selection_score",), log=True)
 """What a signal has to beat to be of use: the score on the selection split, nearest to the same moment."""
 
 COLUMNS = ("block", "treatment", "seed", "step", "share", "value", "outcome", "lost")
@@ -79,7 +86,7 @@ def _block(
         return []
     values = here[here["step"] == step].groupby("key", observed=True)["value"].mean()
     rows: list[tuple[object, ...]] = []
-    for trial in mine.to_dict("records"):
+    for trial in mine[["key", "treatment", "seed", "step", "outcome"]].to_dict("records"):
         name, seed = str(trial["treatment"]), int(trial["seed"])
         outcome = found.outcomes.get((name, block.key, seed))
         if outcome is None or seed not in found.seeds:
