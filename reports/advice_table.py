@@ -1,0 +1,115 @@
+"""The criteria of a recommendation as tables: every level of every block, and which differences count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, isfinite
+from typing import Any
+
+from ablation.levels import noun
+from reports.advice import Advice
+from reports.costs import Costs
+from reports.criteria import Rated
+from reports.design import Design
+from reports.phrases import percent
+from reports.rows import Table, cell, table
+from reports.scales import family, logged, printed
+from reports.words import listed, number
+
+
+def criteria_table(advised: Sequence[Advice], found: Design, paid: Costs) -> Table:
+    """Return every level of every block by every criterion; what is best by its rule stands strong."""
+    several = len(advised) > 1
+    families = sorted({printed(family(a.score)) for a in advised if a.score})
+    body = [[*([a.block.label] if several else []), *_line(a, r)] for a in advised for r in a.rated]
+    columns = [*(["block"] if several else []), noun(found.factor)]
+    columns += [f"median {families[0] if len(families) == 1 else 'score'}#", "failed or collapsed#"]
+    columns += ["spread over seeds#", "dead units#", "attenuation#", "signal to G#"]
+    columns += ["ms a step#" if paid.timed else "seconds#", "recommended"]
+    caption = (
+        "The criteria, from the declared seeds. Quality: median score, failures as worst; spread: of scores over seeds,"
+        " as a factor for distances; the rest: medians over trials that did not fail, at the last probe (dead units:"
+        " mean over all sites; attenuation: decades a site, in size). Strong: no other is better by the rule below,"
+        " where it tells any apart"
+    )
+    return table("criteria", caption, columns, body)
+
+
+def _line(a: Advice, r: Rated) -> list[dict[str, Any]]:
+    rules = {c.name: any(c.better(s, r) for s in a.rated) for c in a.criteria}
+    apart = {c.name: any(c.better(s, t) for s in a.rated for t in a.rated) for c in a.criteria}
+
+    def best(name: str, value: float) -> bool:
+        return isfinite(value) and apart[name] and not rules[name]
+
+    ratio = logged(a.score)
+    width = exp(r.spread) if ratio else r.spread
+    spread = (
+        "–" if not isfinite(width) else f"×{number(width)}" if ratio else f"±{number(width, 2)}"
+    )
+    chosen, quality = r.level in a.chosen, bool(a.beats) and not a.beaters(r.level)
+    return [
+        cell(r.level, strong=chosen),
+        cell(
+            number(r.score) if isfinite(r.score) or not r.failed else "failed",
+            r.score,
+            strong=quality and r.failed < r.n,
+        ),
+        cell(f"{r.bad} of {r.n}", r.bad / r.n, strong=best("failed or collapsed", r.bad)),
+        cell(spread, width, strong=best("spread over seeds", width)),
+        cell(
+            percent(r.dead) if isfinite(r.dead) else "–", r.dead, strong=best("dead units", r.dead)
+        ),
+        cell(number(r.attenuation, 2), r.attenuation, strong=best("attenuation", r.attenuation)),
+        cell(number(r.signal, 2), r.signal, strong=best("signal to G", r.signal)),
+        cell(number(r.cost), r.cost, strong=best("cost", r.cost)),
+        cell(_verdict(a, r), strong=chosen),
+    ]
+
+
+def _verdict(a: Advice, r: Rated) -> str:
+    if r.level in a.chosen:
+        return "yes"
+    if beaten := a.beaters(r.level):
+        return f"no: beaten by {listed([b.a for b in beaten])}"
+    if r.failed == r.n:
+        return "no: always failed"
+    if r.level in dict(a.dominated) and not a.why:
+        return f"no: {dict(a.dominated)[r.level][0]} is better in the rest"
+    return "no evidence"
+
+
+def rules_table(advised: Sequence[Advice]) -> Table:
+    """Return from which size on a difference counts."""
+    body: list[list[Any]] = [
+        ["quality", "the declared test says better, in this block or over all blocks"]
+    ]
+    body += [[c.name, c.rule] for c in (advised[0].criteria if advised else ())]
+    return table(
+        "criteria-rules", "What counts as worse", ["criterion", "worse is"], body if advised else []
+    )
+
+
+def row(a: Advice, r: Rated, paid: Costs) -> dict[str, Any]:
+    """Return a level of a block as plain numbers, None where there is none."""
+    values = {
+        "median_score": r.score,
+        "spread": r.spread,
+        "dead_fraction": r.dead,
+        "attenuation": r.attenuation,
+        "signal_to_generator": r.signal,
+        "cost": r.cost,
+    }
+    return {
+        "block": a.block.label,
+        "level": r.level,
+        "score_name": a.score,
+        "n": r.n,
+        "failed": r.failed,
+        "collapsed": r.collapsed,
+        **{name: value if isfinite(value) else None for name, value in values.items()},
+        "cost_unit": paid.unit,
+        "beaten_by": " ".join(b.a for b in a.beaters(r.level)),
+        "dominated_by": " ".join(dict(a.dominated).get(r.level, ())),
+        "recommended": r.level in a.chosen,
+    }

@@ -1,0 +1,258 @@
+"""The recommendation in words: a line for each block, why others are left out, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from ablation.levels import noun
+from reports.advice import Advice, advise
+from reports.advice_table import criteria_table, row, rules_table
+from reports.costs import Costs
+from reports.criteria import Rated
+from reports.design import Design
+from reports.pairs import OVERALL, PER_BLOCK, TUNED
+from reports.phrases import article, counted
+from reports.scales import family, printed
+from reports.study import Declared
+from reports.tables import Tables
+from reports.verdict import Test, Verdict
+from reports.words import listed, number, seeds_word
+
+FIRST = 6
+"""Lines of the first page; further blocks stand in the section."""
+FEW = 3
+"""Recommended levels up to which the first page says how each differs from the first."""
+MANY = 6
+"""Names on the first page."""
+
+
+def said(
+    tables: Tables,
+    trials: pd.DataFrame,
+    found: Design,
+    verdict: Verdict,
+    declared: Declared,
+    order: Sequence[str],
+) -> dict[str, Any]:
+    """Return what the report says of the choice: a few lines, all lines, the table of criteria and its rules."""
+    advised, paid = advise(tables, trials, found, verdict, declared, order)
+    told = [(where(a), line(a, found, verdict)) for a in advised]
+    full = [
+        f"For {spot}: {text} {reasons(a)}".strip()
+        for (spot, text), a in zip(told, advised, strict=True)
+    ]
+    return {
+        "advice_title": f"Which {noun(found.factor)}?",
+        "advice_first": _first(told),
+        "advice": full,
+        "advice_notes": _notes(found, verdict, paid),
+        "criteria": criteria_table(advised, found, paid),
+        "criteria_rules": rules_table(advised),
+        "advice_rows": [row(a, r, paid) for a in advised for r in a.rated],
+    }
+
+
+def _first(told: Sequence[tuple[str, str]]) -> list[str]:
+    """Return the lines of the first page: blocks of which the same is said share one, the last names the rest."""
+    spots: dict[str, list[str]] = {}
+    for spot, text in told:
+        spots.setdefault(text, []).append(spot)
+    lines = [
+        f"For {listed(own)}: {text}"
+        if len(own) <= FEW
+        else f"In {len(own)} of {len(told)} blocks: {text}"
+        for text, own in spots.items()
+    ]
+    if len(spots) == 1 and len(told) > 1:
+        lines = [f"In all {len(told)} blocks: {next(iter(spots))}"]
+    if len(lines) <= FIRST:
+        return lines
+    rest = sum(map(len, list(spots.values())[FIRST - 1 :]))
+    return [
+        *lines[: FIRST - 1],
+        f"{counted(rest, 'more block')} below, in the section of this name.",
+    ]
+
+
+def where(a: Advice) -> str:
+    """Return a block in words: `wasserstein on digits`."""
+    words = [word for word in a.block.label.split(" · ") if word != a.block.dataset]
+    return f"{', '.join(words)} on {a.block.dataset}"
+
+
+def line(a: Advice, found: Design, verdict: Verdict) -> str:
+    """Return what is recommended in a block, in a sentence or two, with what to beware of."""
+    if a.why:
+        return _nothing(a, noun(found.factor), verdict)
+    lead, *others = _ordered(a, found.reference)
+    names = [lead, *others]
+    shown = names if len(names) <= MANY else [*names[: MANY - 1], f"{len(names) - MANY + 1} others"]
+    text = listed(shown, "or")
+    if not others:
+        text += _beaten_by(lead, a)
+    else:
+        text += f"; {_alike(lead, others, a, verdict)}"
+    return f"{text}.{_beware(a, names)}{_undecided(a, lead)}"
+
+
+def _beaten_by(lead: str, a: Advice) -> str:
+    """Say whom the only recommended level beats, here or over all blocks."""
+    below = {
+        side: [b.b for b in a.beats if b.a == lead and b.everywhere == side]
+        for side in (False, True)
+    }
+    told = [
+        f"{listed(names)} {_scope(a, everywhere=side)}" for side, names in below.items() if names
+    ]
+    return f"; it beats {' and '.join(told)}" if told else ""
+
+
+def _scope(a: Advice, *, everywhere: bool) -> str:
+    return "over all blocks" if everywhere and not a.single else f"in {printed(family(a.score))}"
+
+
+def _undecided(a: Advice, lead: str) -> str:
+    """Say which beaten level has the better median here: tests over all blocks do not speak of each."""
+    own, told = a.level(lead), []
+    for other in a.rated:
+        beaten = a.beaters(other.level)
+        if (
+            beaten
+            and all(b.everywhere for b in beaten)
+            and not a.single
+            and a.better_median(other, own)
+        ):
+            told.append(f"{other.level} ({number(other.score)}, not {number(own.score)})")
+    return (
+        f" Yet here {listed(told)} {'has' if len(told) == 1 else 'have'} the better median."
+        if told
+        else ""
+    )
+
+
+def _ordered(a: Advice, reference: str) -> list[str]:
+    """Return the chosen levels, the reference first."""
+    return sorted(a.chosen, key=lambda name: name != reference)
+
+
+def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
+    """Say why a block has no recommendation."""
+    tier = verdict.tier(OVERALL)
+    units = [t.units for t in verdict.tests if t.tier == OVERALL]
+    seeds = seeds_word(min(units, default=0))
+    needed = f" ({tier.seeds} are needed)" if tier is not None else ""
+    return {
+        "nothing": "no trial has ended with the declared score yet.",
+        "failed": f"every trial diverged or crashed: no {one} can be recommended.",
+        "single": f"only {a.rated[0].level if a.rated else 'one'} was tried: there is no choice.",
+        "apart": "no two levels share a complete seed: there is no evidence to choose by.",
+        "seeds": f"no evidence to choose by: with {seeds} no declared test can conclude{needed}.",
+        "circle": f"each {one} that trained is beaten by another: none is recommended.",
+    }[a.why]
+
+
+def _alike(lead: str, others: Sequence[str], a: Advice, verdict: Verdict) -> str:
+    """Say of the other recommended levels that no test told them from the first, and how few of them differ."""
+    told: dict[str, list[str]] = {}
+    for x in others:
+        told.setdefault(_apart(lead, _tested(lead, x, a, verdict), a), []).append(x)
+    said = []
+    for text, names in told.items():
+        who = "the others" if names == [*others] and len(names) > 2 else listed(names)
+        said.append(f"{who} {'is' if len(names) == 1 else 'are'} {text}")
+    if len(others) >= FEW:
+        return "; ".join(said)
+    clauses = [(x, _differences(a.level(x), a.level(lead), a)) for x in others]
+    if len(others) == 1:
+        return ", ".join([*said, *clauses[0][1]])
+    return "; ".join([*said, *(f"{x} {', '.join(ways)}" for x, ways in clauses if ways)])
+
+
+def _apart(lead: str, test: Test | None, a: Advice) -> str:
+    """Say that no test told a level from the first."""
+    if test is None:
+        return f"not compared with {lead}"
+    other = "" if len(a.chosen) == 2 else f" from {lead}"
+    return f"not distinguishable{other} {_scope(a, everywhere=test.tier == OVERALL)}"
+
+
+def _tested(lead: str, name: str, a: Advice, verdict: Verdict) -> Test | None:
+    """Return the test of a pair: that of the block where it can conclude, else the one over all blocks."""
+    pair = {lead, name}
+    tests = [t for t in verdict.tests if {t.a, t.r} == pair and t.finding != "descriptive"]
+    own = [t for t in tests if t.tier == PER_BLOCK and t.block == a.block.label]
+    return next(iter([*own, *(t for t in tests if t.tier == OVERALL)]), None)
+
+
+def _differences(own: Rated, other: Rated, a: Advice) -> list[str]:
+    """Return by what a level differs from another, as far as it counts."""
+    return [c.told(own, other) for c in a.criteria if c.better(own, other) or c.better(other, own)]
+
+
+def _beware(a: Advice, names: Sequence[str]) -> str:
+    """Warn of failures and collapses of what is recommended."""
+    told = []
+    for name in names:
+        own = a.level(name)
+        counts = [f"failed in {own.failed}"] if own.failed else []
+        counts += [f"collapsed in {own.collapsed}"] if own.collapsed else []
+        if counts:
+            told.append(f"{name} {listed(counts)} of {own.n} trials")
+    return f" Beware: {listed(told)}." if told else ""
+
+
+def reasons(a: Advice) -> str:
+    """Say why each other level of a block is left out, but for those whom the only recommended one beats."""
+    told = []
+    for own in a.rated:
+        if own.level in a.chosen:
+            continue
+        if beaten := a.beaters(own.level):
+            if len(a.chosen) == 1 and a.chosen[0] in [b.a for b in beaten]:
+                continue
+            sides = ([b.a for b in beaten if b.everywhere == side] for side in (False, True))
+            spots = ("", "" if a.single else " (over all blocks)")
+            who = [
+                f"{listed(names)}{spot}" for names, spot in zip(sides, spots, strict=True) if names
+            ]
+            told.append(f"{own.level}, beaten by {' and by '.join(who)}")
+        elif own.failed == own.n:
+            told.append(f"{own.level}, which failed in all {own.n} trials")
+        elif own.level in dict(a.dominated) and not a.why:
+            above = a.level(dict(a.dominated)[own.level][0])
+            told.append(
+                f"{own.level}, which beside {above.level} {', '.join(_differences(own, above, a))}"
+            )
+    return f"Left out: {'; '.join(told)}." if told else ""
+
+
+def _notes(found: Design, verdict: Verdict, paid: Costs) -> list[str]:
+    """Return what holds for every recommendation."""
+    tier = verdict.tier(PER_BLOCK)
+    told = [
+        f"In quality {article(noun(found.factor))} is better only where a declared test says so, in the block itself or"
+        " over all blocks; what is not distinguishable may still differ. Differences in the other criteria count from"
+        " the sizes below on; they are described, not tested. Recommended: what no other beats in quality, and no other"
+        " that is unbeaten is better than in some criterion and worse than in none."
+    ]
+    if tier is not None and tier.descriptive:
+        told.append(
+            f"The blocks alone have too few seeds to be tested ({tier.seeds} are needed): who is beaten is known only"
+            " over all blocks."
+        )
+    if (
+        verdict.tests
+        and all(t.r == found.reference for t in verdict.tests)
+        and len(found.treatments) > 2
+    ):
+        told.append(
+            f"Only comparisons with {found.reference} were declared: the others were not compared with each other."
+        )
+    if any(t.tier == TUNED for t in verdict.tests):
+        told.append(
+            "All of this holds at the common setting; what tuning changes stands in the section on tuning."
+        )
+    return [*told, *paid.words]
