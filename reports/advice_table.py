@@ -14,7 +14,7 @@ from reports.design import Design
 from reports.phrases import percent
 from reports.rows import Table, cell, table
 from reports.scales import family, logged, printed
-from reports.words import listed, number
+from reports.words import number
 
 
 def criteria_table(advised: Sequence[Advice], found: Design, paid: Costs) -> Table:
@@ -23,14 +23,14 @@ def criteria_table(advised: Sequence[Advice], found: Design, paid: Costs) -> Tab
     families = sorted({printed(family(a.score)) for a in advised if a.score})
     body = [[*([a.block.label] if several else []), *_line(a, r)] for a in advised for r in a.rated]
     columns = [*(["block"] if several else []), noun(found.factor)]
-    columns += [f"median {families[0] if len(families) == 1 else 'score'}#", "failed or collapsed#"]
-    columns += ["spread over seeds#", "dead units#", "attenuation#", "signal to G#"]
+    columns += [f"median {families[0] if len(families) == 1 else 'score'}#", "bad ends#", "spread#"]
+    columns += ["dead units#", "attenuation#", "signal to G#"]
     columns += ["ms a step#" if paid.timed else "seconds#", "recommended"]
     caption = (
-        "The criteria, from the declared seeds. Quality: median score, failures as worst; spread: of scores over seeds,"
-        " as a factor for distances; the rest: medians over trials that did not fail, at the last probe (dead units:"
-        " mean over all sites; attenuation: decades a site, in size). Strong: no other is better by the rule below,"
-        " where it tells any apart"
+        "The criteria, from the declared seeds. Median score, failures as worst; bad ends: trials that failed or"
+        " collapsed; spread of scores over seeds (standard deviation, as a factor for distances); then medians over"
+        " trials that did not fail, at the last probe: dead units (mean over all sites), attenuation of G's loss in D"
+        " (decades a site, in size), signal to G. Strong: no other is better by the rules below, which tell some apart"
     )
     return table("criteria", caption, columns, body)
 
@@ -68,15 +68,14 @@ def _line(a: Advice, r: Rated) -> list[dict[str, Any]]:
 
 
 def _verdict(a: Advice, r: Rated) -> str:
+    """Return in a word or two what becomes of a level."""
     if r.level in a.chosen:
         return "yes"
-    if beaten := a.beaters(r.level):
-        return f"no: beaten by {listed([b.a for b in beaten])}"
+    if a.beaters(r.level):
+        return "no, beaten"
     if r.failed == r.n:
-        return "no: always failed"
-    if r.level in dict(a.dominated) and not a.why:
-        return f"no: {dict(a.dominated)[r.level][0]} is better in the rest"
-    return "no evidence"
+        return "no, failed"
+    return "no, dominated" if r.level in dict(a.dominated) and not a.why else "no evidence"
 
 
 def rules_table(advised: Sequence[Advice]) -> Table:

@@ -125,12 +125,11 @@ def _undecided(a: Advice, lead: str) -> str:
             and not a.single
             and a.better_median(other, own)
         ):
-            told.append(f"{other.level} ({number(other.score)}, not {number(own.score)})")
-    return (
-        f" Yet here {listed(told)} {'has' if len(told) == 1 else 'have'} the better median."
-        if told
-        else ""
-    )
+            told.append(f"{other.level} ({number(other.score)})")
+    if not told:
+        return ""
+    have = "has a better median" if len(told) == 1 else "have better medians"
+    return f" Yet here {listed(told)} {have} than {lead} ({number(own.score)})."
 
 
 def _ordered(a: Advice, reference: str) -> list[str]:

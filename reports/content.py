@@ -12,6 +12,9 @@ from ablation.levels import noun
 from reports import (
     events,
     factor_words,
+    advice_words,
+    events,
+    mechanism,
     medians,
     methods,
     phrases,
@@ -127,6 +130,8 @@ def content(
         "methods": methods.methods(tables, found, verdict, correlation, pairs),
         "citations": list(tables.citations),
         "provenance": rows.provenance(tables, every),
+        **advice_words.said(tables, trials, found, verdict, first.declared, order),
+        **mechanism.said(tables.readings, trials, found, first.declared.alpha),
         **tuning_words.said(told, found, verdict, first.declared, order),
         **factor_words.said(weighed, found, verdict),
         "figures": {

@@ -34,6 +34,7 @@ ROUNDING = 1e-9
 class Rated:
     """A level in a block, from the declared seeds: `n` trials ended, `score` is their median, failures as worst.
 
+    `reach` holds the least and the greatest score that there is.
     `spread` is the standard deviation of finite outcomes; the readings are medians over trials that did not fail, at
     their last probe: share of dead units over all sites, |attenuation| of G's loss in D, signal to G. NaN: not known.
     """
@@ -43,6 +44,7 @@ class Rated:
     failed: int
     collapsed: int
     score: float
+    reach: tuple[float, float]
     spread: float
     dead: float
     attenuation: float
@@ -149,7 +151,7 @@ def rated(
     here = trials[(trials["block"] == block.key) & trials["seed"].isin(found.seeds)]
     here = here[~here["outcome"].isin(LOST)]
     name = next(iter(here["score_name"].dropna()), "")
-    medians = {c.treatment: c.median for c in cells(tables.own, here, name)} if name else {}
+    scored = {c.treatment: c for c in cells(tables.own, here, name)} if name else {}
     last = {q: _last(tables.readings, block, q) for q in QUANTITIES}
     told = []
     for level in order:
@@ -168,7 +170,8 @@ def rated(
                 n=len(own),
                 failed=int(own["outcome"].isin(FAILED).sum()),
                 collapsed=int((own["outcome"] == "collapsed").sum()),
-                score=medians.get(level, nan),
+                score=scored[level].median if level in scored else nan,
+                reach=_reach(scored[level].finite if level in scored else ()),
                 spread=float(np.std(finite, ddof=1)) if len(finite) > 2 else nan,
                 dead=dead,
                 attenuation=abs(attenuation),
@@ -177,6 +180,10 @@ def rated(
             )
         )
     return told
+
+
+def _reach(values: Sequence[float]) -> tuple[float, float]:
+    return (min(values), max(values)) if values else (nan, nan)
 
 
 QUANTITIES = ("dead_fraction", "generator_loss_attenuation", "signal_to_generator")

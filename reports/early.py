@@ -41,14 +41,14 @@ SIGNALS = (
     Signal("dead", "dead units", "dead units", ("dead_fraction",)),
     Signal(
         "attenuation",
-        "size of the attenuation of G's loss in D",
+        "|attenuation| of G's loss in D",
         "|attenuation| in D",
         ("generator_loss_attenuation",),
         size=True,
     ),
     Signal("signal", "signal to G", "signal to G", ("signal_to_generator",), log=True),
     Signal(
-        "accuracy", "accuracy of D (else separation)", "accuracy of D", ("accuracy", "separation")
+        "accuracy", "accuracy of D, else separation", "accuracy of D", ("accuracy", "separation")
     ),
 )
 BASELINE = Signal("score", "early score (baseline)", "early score", ("selection_score",), log=True)

@@ -39,7 +39,8 @@ def scatters(
     blocks = [b for b in found.blocks if b.key in seen]
     parts = [blocks[i : i + ROWS] for i in range(0, len(blocks), ROWS)]
     return tuple(
-        _drawing(frames, part, trials, found, shown, number) for number, part in enumerate(parts, 1)
+        _drawing(frames, part, trials, found, shown, number, whole=len(parts) == 1)
+        for number, part in enumerate(parts, 1)
     )
 
 
@@ -50,6 +51,8 @@ def _drawing(
     found: Design,
     shown: Mapping[str, Look],
     number: int,
+    *,
+    whole: bool,
 ) -> Drawing:
     names = {b.key: _score(trials, b) for b in blocks}
     here = {b.key for b in blocks}
@@ -66,10 +69,11 @@ def _drawing(
         f" is what the test within {article(noun(found.factor))} looks for; a trend across colours alone is not."
         f" n = {len(fullest)} trials; {failures_word(failed)}.{more}{over}"
     )
-    title = f"Early signals and the final score: {listed([b.label for b in blocks])}"
+    part = f"blocks {ROWS * (number - 1) + 1} to {ROWS * (number - 1) + len(blocks)}"
+    title = f"Early signals and the final score{'' if whole else ': ' + part}"
     alt = (
         f"Scatter plots of {listed([s.short for s in own])} against the final score by {noun(found.factor)}."
-        " The rank correlations stand in the table of early signals."
+        f" Blocks: {listed([b.label for b in blocks])}. The rank correlations stand in the table of early signals."
     )
     drawn = _figure(own, blocks, names, shown)
     return Drawing(f"early-{number}-{slug(blocks[0].label)}", title, alt, caption, drawn)

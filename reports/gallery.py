@@ -11,8 +11,11 @@ import pandas as pd
 
 from ablation.levels import noun
 from reports import factor_figures
+from reports.advice import advise
+from reports.advice_figures import trades
 from reports.design import FAILED, Design
 from reports.drawing import Drawing, Look, looks, slug
+from reports.early_figures import scatters
 from reports.estimates import Interval
 from reports.figures import ForestRow, Group, forest, points
 from reports.floors import floor
@@ -58,6 +61,7 @@ def gallery(
     """Draw every figure for which there are numbers; `order` lists levels, best first."""
     shown = looks(order)
     failed = set(trials.loc[trials["outcome"].isin(FAILED), "key"])
+    declared = tables.studies[0].declared
     over = progress(tables.readings, found, shown, failed)
     return Gallery(
         {
@@ -68,6 +72,10 @@ def gallery(
             "gradients": over.gradients,
             "units": over.units,
             "learned": over.learned,
+            "advice": trades(
+                *advise(tables, trials, found, verdict, declared, order), found, shown
+            ),
+            "mechanism": scatters(tables.readings, trials, found, shown),
         }
     )
 

@@ -125,37 +125,43 @@ def said(
 
 
 def _table(early: Sequence[Early], found: Design) -> Table:
+    """Return a row a signal; without enough levels there is nothing between them, without early scores none beside."""
+    one_level, many = noun(found.factor), noun(found.factor, 2)
+    outside = any(e.between.shown.points for e in early)
+    beside = any(e.signal == BASELINE for e in early)
     body = []
     for one in early:
         base = one.signal == BASELINE
         share, trials = float(one.frame["share"].median()), int((~one.frame["lost"]).sum())
+        row = [
+            one.signal.title,
+            cell(percent(share), share),
+            cell(trials, trials),
+            cell(one.lost, one.lost),
+            *_side(one.within, tested=not base),
+        ]
+        row += _side(one.between, tested=not base) if outside else []
         baseline = one.within.shown.rho if base else one.baseline
-        body.append(
-            [
-                one.signal.title,
-                cell(percent(share), share),
-                cell(trials, trials),
-                cell(one.lost, one.lost),
-                *_side(one.within, tested=not base),
-                *_side(one.between, tested=not base),
-                cell(number(baseline, 2), baseline),
-            ]
-        )
-    one_level = noun(found.factor)
-    columns = ["early signal", "read at#", "trials#", "failed before#"]
-    columns += [f"ρ within {one_level}#", "p#", "adjusted p#"]
-    columns += [
-        f"ρ between {noun(found.factor, 2)}#",
-        "p #",
-        "adjusted p #",
-        "ρ of the early score#",
+        body.append([*row, *([cell(number(baseline, 2), baseline)] if beside else [])])
+    columns = [
+        "early signal",
+        "read at#",
+        "trials#",
+        "failed before#",
+        "ρ within#",
+        "p#",
+        "adjusted p#",
     ]
+    columns += ["ρ between#", "p#", "adjusted p#"] if outside else []
+    columns += ["early score ρ#"] if beside else []
     caption = (
-        "Rank correlation of each early signal with the final outcome (failures last; ρ above 0: a greater signal goes"
-        f" with a worse end). Within: seeds of one {one_level} in one block, permuted with their blocks; between:"
-        f" medians of whole {noun(found.factor, 2)}, permuted over all blocks at once; last column: the early score"
-        f" within {one_level}, to compare with"
+        "Rank correlation ρ of each early signal with the final outcome (failures last; above 0: a greater signal goes"
+        f" with a worse end). Within: seeds of one {one_level} in one block, permuted with their blocks"
     )
+    if outside:
+        caption += f". Between: medians of whole {many}, permuted over all blocks at once"
+    if beside:
+        caption += f". Early score: its ρ within {one_level}, to compare with"
     return table("signals", caption, columns, body)
 
 
