@@ -15,7 +15,7 @@ from reports.advice import Advice
 from reports.costs import Costs
 from reports.criteria import COST, Rated
 from reports.design import Design
-from reports.drawing import INK, MUTED, STYLE, Drawing, Look, figure, legend, log_ticks, slug
+from reports.drawing import MUTED, STYLE, Drawing, Look, figure, legend, log_ticks, slug
 from reports.phrases import article, failures_word
 from reports.scales import family, logged, printed
 from reports.words import listed, number
@@ -64,11 +64,12 @@ def _drawing(
     n, failed = (sum(getattr(r, name) for a in part for r in a.rated) for name in ("n", "failed"))
     title = f"Quality against cost{'' if len(part) > 1 else ': ' + part[0].block.label}"
     rough = "" if paid.timed else "; times of trials that may have run at once are rough"
+    worst = ", counted as worst in the median (no mark where that failed)" if failed else ""
     caption = (
         f"Median score over seeds (mark) with its range (line) against cost ({paid.unit}{rough}). Filled: recommended."
         f" Joined: dominated by none in these two; {article(noun(found.factor))} dominates what it beats by a declared"
         f" test unless it costs over {100 * (COST[paid.timed] - 1):.0f} % more, and what costs over that more and does"
-        f" not beat it. n = {n} trials; {failures_word(failed)}{', counted as worst in the median' if failed else ''}."
+        f" not beat it. n = {n} trials; {failures_word(failed)}{worst}."
     )
     said = [
         f"{a.block.label}: "
@@ -111,27 +112,15 @@ def _panel(axes: Axes, a: Advice, shown: Mapping[str, Look]) -> None:
         axes.plot([r.cost, r.cost], r.reach, color=look.color, lw=0.9, alpha=0.6)
         face = look.color if r.level in a.chosen else "none"
         axes.plot(r.cost, r.score, look.marker, color=look.color, mfc=face, ms=6, mew=1.2)
-        if r.failed:
-            axes.annotate(
-                f"{r.failed} of {r.n} failed",
-                (r.cost, r.score),
-                xytext=(6, 4),
-                textcoords="offset points",
-                fontsize=7,
-                color=MUTED,
-            )
-    if absent := [
-        f"{r.level} ({r.failed} of {r.n} failed)" for r in a.rated if not _placed(r) and r.failed
-    ]:
-        text = f"not drawn:\n{chr(10).join(absent)}"
+    if failed := [f"{r.level}: {r.failed} of {r.n} failed" for r in a.rated if r.failed]:
         axes.annotate(
-            text,
+            "\n".join(failed),
             (0.98, 0.97),
             xycoords="axes fraction",
             va="top",
             ha="right",
             fontsize=7,
-            color=INK,
+            color=MUTED,
         )
     axes.margins(0.16)
     if logged(a.score) and min(r.reach[0] for r in a.rated if _placed(r)) > 0:

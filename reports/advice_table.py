@@ -1,4 +1,4 @@
-"""The criteria of a recommendation as tables: every level of every block, and which differences count."""
+"""The criteria of a recommendation as tables: every level of every block, which differences count, and what to know."""
 
 from __future__ import annotations
 
@@ -11,28 +11,35 @@ from reports.advice import Advice
 from reports.costs import Costs
 from reports.criteria import Rated
 from reports.design import Design
-from reports.phrases import percent
+from reports.pairs import PER_BLOCK, TUNED
+from reports.phrases import article, percent
 from reports.rows import Table, cell, table
 from reports.scales import family, logged, printed
+from reports.verdict import Verdict
 from reports.words import number
+
+EMPTY = cell("–")
 
 
 def criteria_table(advised: Sequence[Advice], found: Design, paid: Costs) -> Table:
-    """Return every level of every block by every criterion; what is best by its rule stands strong."""
+    """Return every level of every block by every criterion that was read; what is best by its rule stands strong."""
     several = len(advised) > 1
     families = sorted({printed(family(a.score)) for a in advised if a.score})
     body = [[*([a.block.label] if several else []), *_line(a, r)] for a in advised for r in a.rated]
     columns = [*(["block"] if several else []), noun(found.factor)]
     columns += [f"median {families[0] if len(families) == 1 else 'score'}#", "bad ends#", "spread#"]
     columns += ["dead units#", "attenuation#", "signal to G#"]
-    columns += ["ms a step#" if paid.timed else "seconds#", "recommended"]
+    columns += ["ms a step#" if paid.timed else "seconds#", "advice"]
     caption = (
         "The criteria, from the declared seeds. Median score, failures as worst; bad ends: trials that failed or"
         " collapsed; spread of scores over seeds (standard deviation, as a factor for distances); then medians over"
         " trials that did not fail, at the last probe: dead units (mean over all sites), attenuation of G's loss in D"
         " (decades a site, in size), signal to G. Strong: no other is better by the rules below, which tell some apart"
     )
-    return table("criteria", caption, columns, body)
+    kept = [i for i in range(len(columns)) if any(row[i] != EMPTY for row in body) or not body]
+    return table(
+        "criteria", caption, [columns[i] for i in kept], [[r[i] for i in kept] for r in body]
+    )
 
 
 def _line(a: Advice, r: Rated) -> list[dict[str, Any]]:
@@ -89,8 +96,8 @@ def rules_table(advised: Sequence[Advice]) -> Table:
     )
 
 
-def row(a: Advice, r: Rated, paid: Costs) -> dict[str, Any]:
-    """Return a level of a block as plain numbers, None where there is none."""
+def row(a: Advice, r: Rated, paid: Costs, factor: str) -> dict[str, Any]:
+    """Return a level of a block as plain numbers, None where there is none; the level under its factor's name."""
     values = {
         "median_score": r.score,
         "spread": r.spread,
@@ -101,7 +108,7 @@ def row(a: Advice, r: Rated, paid: Costs) -> dict[str, Any]:
     }
     return {
         "block": a.block.label,
-        "level": r.level,
+        factor: r.level,
         "score_name": a.score,
         "n": r.n,
         "failed": r.failed,
@@ -112,3 +119,32 @@ def row(a: Advice, r: Rated, paid: Costs) -> dict[str, Any]:
         "dominated_by": " ".join(dict(a.dominated).get(r.level, ())),
         "recommended": r.level in a.chosen,
     }
+
+
+def notes(found: Design, verdict: Verdict, paid: Costs) -> list[str]:
+    """Return what holds for every recommendation."""
+    tier = verdict.tier(PER_BLOCK)
+    told = [
+        f"In quality {article(noun(found.factor))} is better only where a declared test says so, in the block itself or"
+        " over all blocks; what is not distinguishable may still differ. Differences in the other criteria count from"
+        " the sizes below on; they are described, not tested. Recommended: what no other beats in quality, unless"
+        " another unbeaten one is better in some other criterion and worse in none."
+    ]
+    if tier is not None and tier.descriptive:
+        told.append(
+            f"The blocks alone have too few seeds to be tested ({tier.seeds} are needed): who is beaten is known only"
+            " over all blocks."
+        )
+    if (
+        verdict.tests
+        and all(t.r == found.reference for t in verdict.tests)
+        and len(found.treatments) > 2
+    ):
+        told.append(
+            f"Only comparisons with {found.reference} were declared: the others were not compared with each other."
+        )
+    if any(t.tier == TUNED for t in verdict.tests):
+        told.append(
+            "All of this holds at the common setting; what tuning changes stands in the section on tuning."
+        )
+    return [*told, *paid.words]

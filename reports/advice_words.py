@@ -9,12 +9,11 @@ import pandas as pd
 
 from ablation.levels import noun
 from reports.advice import Advice, advise
-from reports.advice_table import criteria_table, row, rules_table
-from reports.costs import Costs
+from reports.advice_table import criteria_table, notes, row, rules_table
 from reports.criteria import Rated
 from reports.design import Design
-from reports.pairs import OVERALL, PER_BLOCK, TUNED
-from reports.phrases import article, counted
+from reports.pairs import OVERALL, PER_BLOCK
+from reports.phrases import counted
 from reports.scales import family, printed
 from reports.study import Declared
 from reports.tables import Tables
@@ -48,10 +47,10 @@ def said(
         "advice_title": f"Which {noun(found.factor)}?",
         "advice_first": _first(told),
         "advice": full,
-        "advice_notes": _notes(found, verdict, paid),
+        "advice_notes": notes(found, verdict, paid),
         "criteria": criteria_table(advised, found, paid),
         "criteria_rules": rules_table(advised),
-        "advice_rows": [row(a, r, paid) for a in advised for r in a.rated],
+        "advice_rows": [row(a, r, paid, found.factor) for a in advised for r in a.rated],
     }
 
 
@@ -226,32 +225,3 @@ def reasons(a: Advice) -> str:
                 f"{own.level}, which beside {above.level} {', '.join(_differences(own, above, a))}"
             )
     return f"Left out: {'; '.join(told)}." if told else ""
-
-
-def _notes(found: Design, verdict: Verdict, paid: Costs) -> list[str]:
-    """Return what holds for every recommendation."""
-    tier = verdict.tier(PER_BLOCK)
-    told = [
-        f"In quality {article(noun(found.factor))} is better only where a declared test says so, in the block itself or"
-        " over all blocks; what is not distinguishable may still differ. Differences in the other criteria count from"
-        " the sizes below on; they are described, not tested. Recommended: what no other beats in quality, and no other"
-        " that is unbeaten is better than in some criterion and worse than in none."
-    ]
-    if tier is not None and tier.descriptive:
-        told.append(
-            f"The blocks alone have too few seeds to be tested ({tier.seeds} are needed): who is beaten is known only"
-            " over all blocks."
-        )
-    if (
-        verdict.tests
-        and all(t.r == found.reference for t in verdict.tests)
-        and len(found.treatments) > 2
-    ):
-        told.append(
-            f"Only comparisons with {found.reference} were declared: the others were not compared with each other."
-        )
-    if any(t.tier == TUNED for t in verdict.tests):
-        told.append(
-            "All of this holds at the common setting; what tuning changes stands in the section on tuning."
-        )
-    return [*told, *paid.words]

@@ -47,7 +47,36 @@ def events(
         "Events: in how many trials each happened and in how many of them it came first (events of one probe come"
         " together), the median step, and how many of these trials diverged or collapsed"
     )
-    return table("events", caption, [*columns, "ended badly#"], body)
+    return table("events-all", caption, [*columns, "ended badly#"], body)
+
+
+def first_of_bad(
+    readings: pd.DataFrame, trials: pd.DataFrame, found: Design, order: Sequence[str]
+) -> Table:
+    """Return, by level, in how many of its diverged and collapsed trials each event came first."""
+    bad = trials[trials["outcome"].isin(BAD) & trials["block"].isin([b.key for b in found.blocks])]
+    quantity = readings["quantity"].astype(str)
+    first = readings[quantity.str.startswith(EVENT) & (readings["value"] == 1)]
+    first = first[first["key"].isin(bad["key"])]
+    met = {(str(q), str(k)) for q, k in zip(first["quantity"], first["key"], strict=True)}
+    names = [name for name in EVENTS if any(name == q for q, _ in met)]
+    body: list[list[Any]] = []
+    for level in order:
+        own = bad[bad["treatment"] == level]
+        if own.empty:
+            continue
+        keys = set(map(str, own["key"]))
+        counts = [sum((name, key) in met for key in keys) for name in names]
+        without = len(keys - {key for _, key in met})
+        ended = [int((own["outcome"] == kind).sum()) for kind in BAD]
+        body.append([level, *(cell(n, n) for n in (*ended, *counts, without))])
+    titles = [i.title.lower() if (i := about(name)) else name for name in names]
+    caption = (
+        "What came first in the trials that diverged or collapsed: in how many of them, over all blocks, each event was"
+        " the first (events of one probe come together, so a trial can stand in several columns)"
+    )
+    heads = [noun(found.factor), *(f"{word}#" for word in (*BAD, *titles, "no event"))]
+    return table("events-bad", caption, heads, body)
 
 
 def meanings(shown: Table) -> list[dict[str, str]]:

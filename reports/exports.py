@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from math import nan
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -43,6 +45,14 @@ def write_tables(
     curves.table(tables.readings).to_parquet(
         folder / "curves.parquet", index=False, compression="zstd"
     )
+
+
+def write_rows(folder: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of plain values as CSV and Parquet; without any there is no file."""
+    if rows:
+        plain = _plain(pd.DataFrame(rows))
+        plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        plain.to_parquet(folder / f"{name}.parquet", index=False)
 
 
 def _silent(frame: pd.DataFrame, found: Design) -> list[str]:

@@ -22,7 +22,7 @@ from reports.compact import compact, shared_glyphs
 from reports.content import content, ranking
 from reports.design import design
 from reports.drawing import Drawing, inline, svg
-from reports.exports import write_tables
+from reports.exports import write_rows, write_tables
 from reports.gallery import gallery
 from reports.paper import figure_pdf, write_pdf
 from reports.points import only, untuned
@@ -118,6 +118,8 @@ def write(tables: Tables, out: Path) -> Report:
                 figure_pdf(drawing, images[drawing.name])
             )
         write_tables(scratch / "tables", tables, every, found, verdict, weighed)
+        write_rows(scratch / "tables", "advice", said["advice_rows"])
+        write_rows(scratch / "tables", "signals", said["signals_rows"])
         write_pdf(scratch / "report.pdf", said, images, samples)
         page = html(said, pictures.all, images, samples)
         (scratch / "index.html").write_text(page, encoding="utf-8")

@@ -19,7 +19,7 @@ FIGURE = """\
 #set page(width: auto, height: auto, margin: 0pt)
 #image("figure.svg", alt: sys.inputs.alt)
 """
-LEFT_OUT = ("trials",)
+LEFT_OUT = ("trials", "advice_rows", "signals_rows")
 """Parts of the content that are too long for paper: they are in the page and in the CSV files."""
 
 
