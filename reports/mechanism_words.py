@@ -15,7 +15,7 @@ from reports.early import BASELINE, LEVELS
 from reports.mechanism import Early, Side, measured
 from reports.phrases import counted, percent
 from reports.rows import Table, cell, table
-from reports.words import listed, number, p_value
+from reports.words import listed, p_value
 
 
 def said(
@@ -48,7 +48,7 @@ def _table(early: Sequence[Early], found: Design) -> Table:
         ]
         row += _side(one.between, tested=not base) if outside else []
         baseline = one.within.shown.rho if base else one.baseline
-        body.append([*row, *([cell(number(baseline, 2), baseline)] if beside else [])])
+        body.append([*row, *([cell(_rho(baseline), baseline)] if beside else [])])
     columns = [
         "early signal",
         "read at#",
@@ -73,13 +73,17 @@ def _table(early: Sequence[Early], found: Design) -> Table:
 
 def _side(side: Side, *, tested: bool) -> list[dict[str, Any]]:
     shown, strong = side.shown, side.finding == "predicts"
-    rho = "constant" if isnan(shown.rho) and shown.points else number(shown.rho, 2)
+    rho = "constant" if isnan(shown.rho) and shown.points else _rho(shown.rho)
     adjusted = p_value(side.adjusted) if tested else "–"
     return [
         cell(rho, shown.rho, strong=strong),
         cell(p_value(shown.p), shown.p),
         cell(adjusted, side.adjusted, strong=strong),
     ]
+
+
+def _rho(rho: float) -> str:
+    return "–" if isnan(rho) else f"{rho:.2f}".replace("-", "−")
 
 
 def _words(early: Sequence[Early], found: Design, alpha: float) -> list[str]:
@@ -96,7 +100,7 @@ def _words(early: Sequence[Early], found: Design, alpha: float) -> list[str]:
         (f"Between {many}", [(e, e.between) for e in signals]),
     ):
         hits = [
-            f"{e.signal.title} (ρ {number(s.shown.rho, 2)}, adjusted p {p_value(s.adjusted)})"
+            f"{e.signal.title} (ρ {_rho(s.shown.rho)}, adjusted p {p_value(s.adjusted)})"
             for e, s in sides
             if s.finding == "predicts"
         ]
@@ -113,7 +117,7 @@ def _words(early: Sequence[Early], found: Design, alpha: float) -> list[str]:
         share = percent(float(base.frame["share"].median()))
         told.append(
             f"For comparison, the early score itself, read at {share} of training, has ρ"
-            f" {number(base.within.shown.rho, 2)} within {one}; a signal is of use only beyond it."
+            f" {_rho(base.within.shown.rho)} within {one}; a signal is of use only beyond it."
         )
     if lost := max(e.lost for e in signals):
         told.append(
