@@ -10,10 +10,9 @@ import pandas as pd
 
 from ablation.levels import noun
 from reports import (
-    events,
-    factor_words,
     advice_words,
     events,
+    factor_words,
     mechanism_words,
     medians,
     methods,

@@ -8,9 +8,9 @@ from typing import Any
 SECTIONS = {
     "changed": ("What changed", "changed"),
     "compared": ("Comparison", ""),
+    "advice": ("Recommendation", "criteria"),
     "stands": ("Robustness", "robustness"),
     "matters": ("What matters", "matters"),
-    "advice": ("Recommendation", "criteria"),
     "tuning": ("Tuning", "tuned_words"),
     "beside": ("Published numbers", "published"),
     "complete": ("Completeness", ""),
