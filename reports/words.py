@@ -137,7 +137,11 @@ def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, found:
     by_all = [x for x in beaten if set(best) <= set(beaters[x])]
     parts = []
     if by_all:
-        parts.append(listed([f"{x} ({_ratios(best, x, verdict, scale)})" for x in by_all]))
+        parts.append(
+            listed(
+                [f"{x} ({_ratios(best, x, verdict, scale, named=x == by_all[0])})" for x in by_all]
+            )
+        )
     rest = [x for x in beaten if x not in by_all]
     others = [f"{x} is beaten by {_few(beaters[x], verdict, x, scale)}" for x in rest]
     if len(best) == 1:
@@ -156,16 +160,18 @@ def _few(names: Sequence[str], verdict: Verdict, x: str, scale: Scale) -> str:
     return f"{listed(names)} ({_ratios(names, x, verdict, scale)})"
 
 
-def _ratios(names: Sequence[str], x: str, verdict: Verdict, scale: Scale) -> str:
+def _ratios(
+    names: Sequence[str], x: str, verdict: Verdict, scale: Scale, *, named: bool = True
+) -> str:
     """Return the shifts of `x` against these levels, as the table has them; a range where many."""
     tests = [t for t in (verdict.overall(x, name) for name in names) if t is not None]
     shown = [scale.shown(t.interval) for t in tests]
     words = [f"{estimate(s)} {ends(s, ratio=scale.ratio)}" for s in shown]
-    plural = "" if len(shown) == 1 else "s"
+    what = f"{scale.quantity}{'' if len(shown) == 1 else 's'} " if named else ""
     if len(shown) <= 3:
-        return f"{scale.quantity}{plural} {listed(words)}"
+        return f"{what}{listed(words)}"
     values = [s.estimate for s in shown]
-    return f"{scale.quantity}s {number(min(values))} to {number(max(values))}"
+    return f"{what}{number(min(values))} to {number(max(values))}"
 
 
 def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
@@ -226,6 +232,10 @@ def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activati
 def block_sentences(found: Design, verdict: Verdict) -> list[str]:
     """Return, block by block, who is better or worse than the reference."""
     told = []
+    tier = verdict.tier(PER_BLOCK)
+    if tier is not None and tier.descriptive:
+        need = f"{seeds_word(tier.seeds)} needed"
+        return [f"Too few seeds to test single blocks ({need}): their intervals are descriptive."]
     for block in found.blocks:
         tests = [t for t in verdict.tests if t.tier == PER_BLOCK and t.block == block.label]
         if tests:
@@ -234,8 +244,6 @@ def block_sentences(found: Design, verdict: Verdict) -> list[str]:
 
 
 def _one_block(tests: Sequence[Test], found: Design) -> str:
-    if all(test.finding == "descriptive" for test in tests):
-        return "too few seeds to test this block alone; its intervals are descriptive."
     parts = []
     for finding in ("better", "worse"):
         names = [t.a for t in tests if t.finding == finding]
