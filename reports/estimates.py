@@ -6,7 +6,6 @@ a list over independent random streams of arrays B N (blocks of the stream x uni
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,13 +14,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
-Floats = npt.NDArray[np.float64]
+from reports.splits import SPLITS as SPLITS
+from reports.splits import Floats as Floats
+from reports.splits import generator as generator
+from reports.splits import reassignments as reassignments
+
 Outcomes = Sequence[Floats]
-
-SPLITS = 20_000
-"""Reassignments of the labels: all where there are at most so many, else so many random ones."""
 
 TIE = 1e-9
 """Statistics closer than this are equal: they are sums of ranks, whose rounding is far smaller."""
@@ -61,56 +61,18 @@ def p_min(units: Sequence[tuple[int, int]]) -> float:
     return min(1.0, 2 / prod(comb(n + m, n) for n, m in units))
 
 
-def generator(names: Sequence[str]) -> np.random.Generator:
-    """Return the random generator that these names seed, the same on every machine."""
-    digest = hashlib.sha256("\x1f".join(names).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
-
-
-def reassignments(
-    units: Sequence[tuple[int, int]], names: Sequence[str], most: int = SPLITS
-) -> tuple[list[Floats], bool]:
-    """Return, per stream, M rows of 0 and 1 (1: labelled as the first), and whether these are all.
-
-    Streams are reassigned independently; row 0 is observed. Memory: M x units x 8 bytes, twice: the last ones are
-    kept, for a pair is tested and then its interval is looked for.
-    """
-    return _reassignments(tuple(units), tuple(names), most)
-
-
-@lru_cache(maxsize=2)
-def _reassignments(
-    units: tuple[tuple[int, int], ...], names: tuple[str, ...], most: int
-) -> tuple[list[Floats], bool]:
-    counts = [comb(n + m, n) for n, m in units]
-    if prod(counts) <= most:
-        rows = np.unravel_index(np.arange(prod(counts)), counts)
-        return [_all(n, m)[row] for (n, m), row in zip(units, rows, strict=True)], True
-    random = generator(names)
-    drawn = []
-    for n, m in units:
-        order = random.random((most, n + m)).argsort(axis=1)
-        order[0] = np.arange(n + m)
-        drawn.append((order < n).astype(float))
-        drawn[-1].flags.writeable = False
-    return drawn, False
-
-
-def _all(n: int, m: int) -> Floats:
-    """Return every way to label n of n + m units, the first n first."""
-    from itertools import combinations
-
-    chosen = np.array(list(combinations(range(n + m), n)))
-    rows = np.zeros((len(chosen), n + m))
-    np.put_along_axis(rows, chosen, 1.0, axis=1)
-    return rows
-
-
 def unit_scores(a: Floats, r: Floats) -> Floats:
     """Return each unit's sum, over the stream's blocks, of its midrank share (worst highest)."""
     both = np.concatenate([a, r], axis=1)
     assert not np.isnan(both).any(), "a missing outcome is left out, never compared"
-    return np.asarray(rankdata(both, axis=1).sum(axis=0) / both.shape[1])
+    return np.asarray(_midranks(both).sum(axis=0) / both.shape[1])
+
+
+def _midranks(values: Floats) -> Floats:
+    """Return every value's midrank within its row, B N; counting is faster than sorting few values."""
+    below = (values[:, :, None] > values[:, None, :]).sum(axis=2)
+    equal = (values[:, :, None] == values[:, None, :]).sum(axis=2)
+    return np.asarray(below + (equal + 1) / 2)
 
 
 def _statistic(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Floats:
@@ -165,37 +127,54 @@ def interval(
     if not len(steps):
         return Interval(nan, -inf, inf, units, failed, level)
     labels, _ = reassignments(sizes(a, r), names, most)
-    ends = inverted(steps, level, lambda shift: _compare(a, r, labels, shift))
+    observed = [label[:1] for label in labels]
+    ends = inverted(
+        steps,
+        level,
+        lambda shift: _compare(a, r, labels, shift),
+        lambda shift: 0.5 - float(_statistic(a, r, observed, shift)[0]),
+    )
     return Interval(*ends, units, failed, level)
 
 
 def inverted(
-    steps: Floats, level: float, at: Callable[[float], Comparison]
+    steps: Floats,
+    level: float,
+    at: Callable[[float], Comparison],
+    probability: Callable[[float], float],
 ) -> tuple[float, float, float]:
-    """Return estimate, low and high of the shift: `at` tests one, and changes at the sorted `steps`."""
+    """Return estimate, low and high of the shift: `at` tests one, and changes at the sorted `steps`.
+
+    `probability` is that of `at` without its p-values, which the estimate does not need.
+    """
     between = np.concatenate([[steps[0] - 1], (steps[1:] + steps[:-1]) / 2, [steps[-1] + 1]])
     tail = (1 - level) / 2 + 1e-12  # p and tail are often the same fraction, rounded differently
 
-    def first(holds: Callable[[Comparison], bool]) -> float:
+    def first(holds: Callable[[float], bool]) -> float:
         """Return the difference at which `holds` turns true on the way up."""
         low, high = 0, len(between)
         while low < high:
             middle = (low + high) // 2
-            if holds(at(float(between[middle]))):
+            if holds(float(between[middle])):
                 high = middle
             else:
                 low = middle + 1
         return -inf if low == 0 else inf if low == len(between) else float(steps[low - 1])
 
     half = (
-        first(lambda c: c.probability >= 0.5 - TIE),
-        first(lambda c: c.probability > 0.5 + TIE),
+        first(lambda shift: probability(shift) >= 0.5 - TIE),
+        first(lambda shift: probability(shift) > 0.5 + TIE),
     )
     finite = [end for end in half if np.isfinite(end)]
     estimate = sum(finite) / len(finite) if finite else half[0] if half[0] == half[1] else nan
     if level == 0.0:
         return estimate, -inf, inf
-    return estimate, first(lambda c: c.p_worse > tail), first(lambda c: c.p_better <= tail)
+    test = lru_cache(maxsize=None)(at)  # both ends are searched from the middle
+    return (
+        estimate,
+        first(lambda shift: test(shift).p_worse > tail),
+        first(lambda shift: test(shift).p_better <= tail),
+    )
 
 
 def differences(a: Outcomes, r: Outcomes) -> Floats:

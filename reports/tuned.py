@@ -100,7 +100,13 @@ def interval(a: Outcomes, r: Outcomes, names: Sequence[str], *, level: float = 0
     if not len(steps):
         return Interval(nan, -inf, inf, n, failed, level)
     labels, _ = reassignments(units(a, r), names, FEW)
-    ends = inverted(steps, level, lambda shift: _compare(a, r, labels, shift))
+    observed = [label[:1] for label in labels]
+    ends = inverted(
+        steps,
+        level,
+        lambda shift: _compare(a, r, labels, shift),
+        lambda shift: 0.5 - float(_statistic(a, r, observed, shift)[0]),
+    )
     return Interval(*ends, n, failed, level)
 
 
