@@ -113,6 +113,11 @@ def parser() -> argparse.ArgumentParser:
         limits(added)
         if name == "sweep":
             added.add_argument("--no-report", action="store_true", help="leave the report out")
+        else:
+            added.add_argument(
+                "--spread", type=float, default=0.15, metavar="S",
+                help="how much seeds of a cell are assumed to differ, for what these can prove (0.15: 15 %%)",
+            )  # fmt: skip
         json(added)
 
     added = verb(

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import comb, inf, nan, prod, sqrt
+from math import inf, nan, sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from ablation.ladder import p_min as p_min
 from reports.splits import SPLITS as SPLITS
 from reports.splits import Floats as Floats
 from reports.splits import generator as generator
@@ -54,11 +55,6 @@ class Comparison:
 def sizes(a: Outcomes, r: Outcomes) -> list[tuple[int, int]]:
     """Return the units of both treatments in every stream."""
     return [(x.shape[1], y.shape[1]) for x, y in zip(a, r, strict=True)]
-
-
-def p_min(units: Sequence[tuple[int, int]]) -> float:
-    """Return the least two-sided p that these numbers of units can reach."""
-    return min(1.0, 2 / prod(comb(n + m, n) for n, m in units))
 
 
 def unit_scores(a: Floats, r: Floats) -> Floats:

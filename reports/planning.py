@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from reports.estimates import Floats, Outcomes, generator, p_min, unit_scores
+from ablation.ladder import least_seeds as least_seeds
+from reports.estimates import Floats, Outcomes, generator, unit_scores
 
 POWER = 0.8
 RESAMPLES = 200
@@ -25,13 +26,6 @@ class Seeds:
     low: float
     high: float
     detectable: float
-
-
-def least_seeds(level: float, streams: int = 1) -> int:
-    """Return the fewest seeds per treatment with which a p of `level` can be reached at all."""
-    if not 0 < level <= 1:
-        raise ValueError(f"level is {level}; it lies from 0 (excluded) to 1")
-    return next(n for n in range(1, 1_000) if p_min([(n, n)] * streams) <= level)
 
 
 def seeds_needed(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.files import read_yaml
+from ablation.ladder import check_rungs
 from ablation.levels import check_factor, noun
 from ablation.published import Published
 from ablation.tune import Drawn, Tune, read_drawn
@@ -22,7 +23,7 @@ class Declared:
 
     `score` is a family (the part of a score's name before its first underscore) or `auto`;
     `seeds` are those declared by number; empty where none were. `factor` is what is compared, `reference` one of its
-    levels, `tune` what each cell tunes.
+    levels, `tune` what each cell tunes, `ladder` the numbers of seeds at which it is tested.
     """
 
     score: str = "auto"
@@ -33,6 +34,7 @@ class Declared:
     pairs: str = "all"
     factor: str = "activation"
     tune: Tune | None = None
+    ladder: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a value that is out of range."""
@@ -48,6 +50,13 @@ class Declared:
         if self.pairs not in PAIRS:
             raise ValueError(f"declared.pairs is {self.pairs!r}; it is {' or '.join(PAIRS)}")
         check_factor(self.factor)
+        if self.ladder:
+            check_rungs(self.ladder)
+
+    @property
+    def level(self) -> float:
+        """Alpha of one look: the rungs of a ladder share it equally."""
+        return self.alpha / max(1, len(self.ladder))
 
     @classmethod
     def read(cls, row: Any) -> tuple[Declared, list[str]]:
@@ -65,6 +74,8 @@ class Declared:
                 value = tuple(range(value)) if isinstance(value, int) else value
                 value = tuple(value) if isinstance(value, (list, tuple)) else (value,)
             try:
+                if item.name == "ladder" and value:
+                    value = check_rungs(value)
                 if item.name == "tune":
                     value = value and Tune.read(value, "declared.tune")
                 kept = cls(**{**kept.__dict__, item.name: value})

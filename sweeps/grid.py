@@ -15,6 +15,8 @@ from ablation.factories import source_of
 from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
+from sweeps.ladder import asked as rungs_asked
+from sweeps.ladder import settled as rungs_settled
 from sweeps.preset import SWAP, Preset, preset
 from sweeps.study import AUTO, Plan, check_score, declare, published
 from sweeps.tuning import Checked, settled, spread, standing, tried
@@ -44,6 +46,7 @@ def plan(
     asked = sweep if isinstance(sweep, Preset) else preset(sweep)
     swapped, merged = _swapped(asked.swap_one_site, _merged([*asked.overrides, *asked.tune], words))
     tune, fresh, merged, tuning = tuned(merged)
+    rungs, merged, climbing = rungs_asked(merged)
     tune = standing(study, tune)
     constants, axes = expand(merged)
     seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
@@ -93,12 +96,15 @@ def plan(
             f"{len(own)} cells and seeds with {tune.points} points are {len(own) * tune.points} trials, but only"
             f" {len(specs)} of them differ: two points of the space are one setting"
         )
+    by_preset = said.pop("ladder", None)
     promised = declare(said, own, order, tune)
+    rungs = rungs_settled(by_preset if rungs is None else rungs, promised, own, study)
+    promised = replace(promised, ladder=rungs)
     factor = promised.factor
     return Plan(
         sweep=None if isinstance(sweep, Preset) else sweep,
         question=question or str((not words and asked.question) or _question(own, factor)),
-        words=(*merged, *tuning, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
+        words=(*merged, *tuning, *climbing, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),

@@ -12,6 +12,7 @@ from typing import Any
 
 from ablation.files import locked, read_yaml, write_yaml
 from ablation.instruments import INSTRUMENTS, SCORES, about
+from ablation.ladder import check_rungs
 from ablation.levels import check_factor, levels, resolve
 from ablation.part import check_number
 from ablation.published import Published
@@ -29,7 +30,8 @@ AUTO = "auto"
 class Declared:
     """What a study promises before it trains: score family, reference, alpha, smallest ratio that matters, seeds.
 
-    `factor` is what it compares, `reference` the level that the others are compared with, `tune` what each cell tunes.
+    `factor` is what it compares, `reference` the level that the others are compared with, `tune` what each cell tunes,
+    `ladder` the numbers of seeds at which it is tested, where these are several.
     """
 
     score: str = AUTO
@@ -40,6 +42,12 @@ class Declared:
     pairs: str = "all"
     factor: str = "activation"
     tune: Tune | None = None
+    ladder: tuple[int, ...] = ()
+
+    @property
+    def looks(self) -> int:
+        """How many times it may be tested: each rung of a ladder has an equal share of alpha."""
+        return max(1, len(self.ladder))
 
     @property
     def hash(self) -> str:
@@ -49,7 +57,12 @@ class Declared:
     def row(self) -> dict[str, Any]:
         """Return what study.yaml keeps; what came later is said where it is not as it was before."""
         row = asdict(self) | {"seeds": list(self.seeds), "tune": self.tune and self.tune.row()}
-        before = (("factor", "activation"), ("tune", None))
+        row |= {"ladder": list(self.ladder)}
+        before: tuple[tuple[str, Any], ...] = (
+            ("factor", "activation"),
+            ("tune", None),
+            ("ladder", []),
+        )
         return {k: v for k, v in row.items() if (k, v) not in before}
 
 
@@ -66,7 +79,9 @@ def declare(
     promised = list(said.get("seeds", seeds))
     if promised != list(seeds):
         raise ValueError(f"declared.seeds is {promised}; this study's seeds are {list(seeds)}")
-    found = replace(Declared(), **{**said, "seeds": tuple(seeds), "tune": tune})
+    ladder = check_rungs(said["ladder"]) if said.get("ladder") else ()
+    settled = {"seeds": tuple(seeds), "tune": tune, "ladder": ladder}
+    found = replace(Declared(), **{**said, **settled})
     for name in ("score", "factor", "pairs"):  # a reference may be a number, too
         if not isinstance(getattr(found, name), str):
             raise ValueError(f"declared.{name} is {getattr(found, name)!r}; it is a name")

@@ -27,7 +27,7 @@ DOORS = {
     "ray": {"sweeps/launchers/ray.py"},
 }
 LEVELS = [
-    {"part", "files", "fingerprint", "shape", "published", "instruments", "space"},
+    {"part", "files", "fingerprint", "shape", "published", "instruments", "space", "ladder"},
     {"spec"},
     {"record", "rescored", "factories", "known", "levels", "tune"},
     {
@@ -82,6 +82,7 @@ def test_imports_run_one_way(path: Path) -> None:
             "ablation.tune",
             "ablation.published",
             "ablation.instruments",
+            "ablation.ladder",
         }
         used = {".".join(word.split(".")[:2]) for word in words if word.startswith("ablation")}
         assert used <= allowed

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.verbs import tell, trust
-from ablation.verbs.planning import asked, cells_of, done, introduce, launcher_of, planned, promise
+from ablation.verbs.planning import asked, cells_of, done, introduce, launcher_of, planned
+from ablation.verbs.promises import promise
 
 if TYPE_CHECKING:
     from sweeps.study import Plan

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ablation.verbs import answer, tell, trust
+from ablation.verbs.promises import power, power_words, promise
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
@@ -128,6 +129,7 @@ def do_plan(given: Namespace) -> int:
                 "launcher": launcher.name,
                 "keys": [spec.key for spec in found.specs],
                 "promise": promise(found, study),
+                "power": power(found, given.spread),
             }
         )
         return 0
@@ -148,6 +150,8 @@ def do_plan(given: Namespace) -> int:
     if given.max_hours is not None:
         print(_within(found, missing, [cost.total for cost in each], given.max_hours))
     print(promise(found, study))
+    if foreseen := power_words(power(found, given.spread)):
+        print(foreseen)
     return 0
 
 
@@ -179,44 +183,6 @@ def _tuned_lines(tune: Tune | None) -> list[str]:
         space = " ".join(f"{one.name}={one.text}" for one in tune.space)
         told.append(f"points 1 to {tune.points - 1}: asked of TPE on the way, from {space}")
     return [f"  {line}" for line in told]
-
-
-def promise(found: Plan, study: Path | None = None) -> str:
-    """Say whether the declared seeds can prove a difference at all."""
-    from ablation.levels import FACTORS, block, levels, noun, stream
-    from reports.planning import least_seeds
-
-    own, specs = found.declared, found.untuned
-    count = len(set(levels(specs, own.factor)))
-    if count < 2:
-        other = [f for f in FACTORS if len(set(levels(specs, f))) > 1]
-        hint = f"; what differs can be compared with --factor {' or '.join(other)}" if other else ""
-        return f"one {noun(own.factor)}: nothing to compare{hint}"
-    blocks = len({block(spec, own.factor) for spec in specs})
-    streams = len({stream(spec, own.factor) for spec in specs})
-    comparisons = count - 1 if own.pairs == "reference" else count * (count - 1) // 2
-    level = own.alpha / comparisons / (1 + (blocks > 1) + (own.tune is not None))
-    least = least_seeds(level, streams)
-    many = "1 comparison needs" if comparisons == 1 else f"{comparisons} comparisons need"
-    told = f"{many} {least} seeds before a difference can be significant (alpha {own.alpha:g})"
-    enough = "enough" if len(own.seeds) >= least else f"NOT ENOUGH, give seeds={least} or more"
-    first = _declared_seeds(study)
-    if first is not None and not set(own.seeds) <= set(first):
-        return (
-            f"{told}; this study declared {len(first)} when it was first launched: other seeds are shown and not"
-            " tested; to test them give another --study"
-        )
-    return f"{told}; this plan has {len(own.seeds)}: {enough}"
-
-
-def _declared_seeds(study: Path | None) -> list[int] | None:
-    """Return the seeds that a study declared when it was first launched; None if it has not been."""
-    from sweeps.study import read_study
-
-    if study is None or not (study / "study.yaml").is_file():
-        return None
-    seeds = read_study(study)["declared"].get("seeds")
-    return list(seeds) if isinstance(seeds, list) else None
 
 
 def introduce(found: Plan, to: TextIO) -> None:

@@ -13,7 +13,7 @@ from ablation.__main__ import main
 from ablation.instruments import INSTRUMENTS, SCORES
 from ablation.preflight import score_families
 from ablation.spec import TrialSpec
-from ablation.verbs.planning import promise
+from ablation.verbs.promises import promise
 from reports.study import read_study as read_plan
 from sweeps.grid import plan
 from sweeps.study import Declared, Plan, declare, published, read_study, write_study

@@ -1,0 +1,113 @@
+"""What a plan promises of its seeds: may a difference be significant at all, on which rungs, how large must it be."""
+
+from __future__ import annotations
+
+from math import exp, isinf, log
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sweeps.study import Declared, Plan
+
+SPREAD = 0.15
+"""How much seeds of one cell are assumed to differ: small GANs on scanned digits differ by 4 to 27 %."""
+
+
+def promise(found: Plan, study: Path | None = None) -> str:
+    """Say whether the declared seeds can prove a difference at all, and on which rungs they are tested."""
+    from ablation.ladder import least_seeds
+    from ablation.levels import FACTORS, levels, noun
+    from sweeps.ladder import comparisons
+
+    own, specs = found.declared, found.untuned
+    if len(set(levels(specs, own.factor))) < 2:
+        other = [f for f in FACTORS if len(set(levels(specs, f))) > 1]
+        hint = f"; what differs can be compared with --factor {' or '.join(other)}" if other else ""
+        return f"one {noun(own.factor)}: nothing to compare{hint}"
+    count, level, streams = comparisons(specs, own)
+    least = least_seeds(level / own.looks, streams)
+    many = "1 comparison needs" if count == 1 else f"{count} comparisons need"
+    shared = f" at each of {own.looks} rungs" if own.ladder else ""
+    told = f"{many} {least} seeds before a difference can be significant (alpha {own.alpha / own.looks:.3g}{shared})"
+    if own.ladder:
+        return f"{told}; {_rungs(own, least)}"
+    enough = "enough" if len(own.seeds) >= least else f"NOT ENOUGH, give seeds={least} or more"
+    first = _declared_seeds(study)
+    if first is not None and not set(own.seeds) <= set(first):
+        return (
+            f"{told}; this study declared {len(first)} when it was first launched: other seeds are shown and not"
+            " tested; to test them give another --study"
+        )
+    return f"{told}; this plan has {len(own.seeds)}: {enough}"
+
+
+def _rungs(own: Declared, least: int) -> str:
+    """Say where on its ladder a plan stands, and which rungs can prove nothing."""
+    n, rungs = len(own.seeds), own.ladder
+    listed = ", ".join(map(str, rungs))
+    reached = [rung for rung in rungs if rung <= n]
+    above = [rung for rung in rungs if rung > n]
+    if not reached:
+        told = f"this plan has {n}: NOT ENOUGH for the first rung, give seeds={rungs[0]}"
+    else:
+        told = f"this plan has {n}: rung {len(reached)} of {len(rungs)}"
+        if n > reached[-1]:
+            told += f", which tests {reached[-1]} of them; the others are shown and wait"
+        told += f"; the next rung is seeds={above[0]}" if above else "; the last rung"
+    hopeless = [str(rung) for rung in rungs if rung < least]
+    told += f"; TOO FEW to prove anything: rung {', '.join(hopeless)}" if hopeless else ""
+    return f"ladder of {listed} seeds; {told}"
+
+
+def power(found: Plan, spread: float = SPREAD) -> dict[str, Any] | None:
+    """Return how large a ratio the plan's seeds find with 80 % power, and what the declared one needs.
+
+    `spread` is how much seeds of a cell are assumed to differ. None where nothing is compared; raises ValueError for a
+    spread that is none. A rung's seeds count where there is a ladder.
+    """
+    from ablation.levels import block, levels
+    from reports.foresight import foreseen_power, foreseen_seeds, foreseen_shift
+    from sweeps.ladder import comparisons
+
+    if not 0 < spread < 10:
+        raise ValueError(f"--spread is {spread:g}; it lies between 0 and 10, and 0.1 means 10 %")
+    own, specs = found.declared, found.untuned
+    if len(set(levels(specs, own.factor))) < 2:
+        return None
+    _, level, streams = comparisons(specs, own)
+    blocks, level = len({block(spec, own.factor) for spec in specs}), level / own.looks
+    n = max((rung for rung in own.ladder if rung <= len(own.seeds)), default=len(own.seeds))
+    shift, wanted = foreseen_shift(n, blocks, streams, level), log(own.effect) / spread
+    return {
+        "spread": spread,
+        "seeds": n,
+        "ratio": None if isinf(shift) else exp(shift * spread),
+        "effect": own.effect,
+        "power": foreseen_power(wanted, n, blocks, streams, level),
+        "seeds_needed": foreseen_seeds(wanted, blocks, streams, level),
+    }
+
+
+def power_words(said: dict[str, Any] | None) -> str:
+    """Return the same in a sentence, "" for nothing."""
+    if said is None:
+        return ""
+    n = f"{said['seeds']} seed{'s' * (said['seeds'] > 1)}"
+    finds = (
+        "find no difference" if said["ratio"] is None else f"find a ratio of {said['ratio']:.3g}"
+    )
+    return (
+        f"if seeds of a cell differ by {100 * said['spread']:.3g} % (assumed: --spread {said['spread']:g}), {n} {finds}"
+        f" with 80 % power, and {said['effect']:g}, the smallest that matters, with {100 * said['power']:.0f} %;"
+        f" that needs about {said['seeds_needed']} seeds"
+    )
+
+
+def _declared_seeds(study: Path | None) -> list[int] | None:
+    """Return the seeds that a study declared when it was first launched; None if it has not been."""
+    from sweeps.study import read_study
+
+    if study is None or not (study / "study.yaml").is_file():
+        return None
+    seeds = read_study(study)["declared"].get("seeds")
+    return list(seeds) if isinstance(seeds, list) else None
