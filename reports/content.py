@@ -33,6 +33,7 @@ from reports.progress import drawn_words
 from reports.robustness import robustness, robustness_words, variations
 from reports.secondary import secondary
 from reports.sections import sections
+from reports.stopping import flags, ladder_words
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
 from reports.tables import LOST, Tables
 from reports.tuning import Search, certificate
@@ -79,6 +80,7 @@ def content(
         for part in (every, trials)
     )
     inside = extent(whole, cells, first.declared.tune if len(names) == 1 else None)
+    whole = completeness(every, first.promised if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
     weighed = weighed or weigh(tables, trials, found, verdict, first.declared)
     lost = failures(tables, every)
@@ -92,6 +94,7 @@ def content(
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
         "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
         "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),
+        "ladder": ladder_words(found, first.declared.alpha),
         "blocks": words.block_sentences(found, verdict),
         "score_notes": methods.score_notes(every),
         "alerts": _alerts(tables, every, found, verdict, whole, (correlation, pairs)),
@@ -175,7 +178,7 @@ def _alerts(
     correlation: tuple[float, int],
 ) -> list[str]:
     """Return what a reader must know before believing a number."""
-    told = []
+    told = flags(tables.studies, found)
     missing = whole.counts["missing"] + whole.counts["damaged"]
     if missing:
         told.append(
@@ -185,12 +188,6 @@ def _alerts(
     told += _bad_ends(trials)
     told += [f"Refused: {reason}." for reason in found.refused]
     told += list(found.notes) + mixtures(trials)
-    for study in tables.studies:
-        if study.edits:
-            told.append(
-                f"The declaration of {study.name} grew after its first launch"
-                f" ({', '.join(study.edits)})."
-            )
     compared = {name for t in verdict.tests if t.tier == OVERALL for name in (t.a, t.r)}
     told += [
         f"{name} shares no complete seed with {found.reference}: it is not compared."

@@ -11,6 +11,7 @@ import pandas as pd
 
 from ablation.levels import resolve
 from reports.estimates import Floats
+from reports.ladder import Ladder, standing
 from reports.names import block_columns, block_word, natural
 from reports.scales import Scale, logged, scale
 from reports.study import Declared
@@ -44,6 +45,7 @@ class Design:
     scale: Scale
     refused: tuple[str, ...]
     notes: tuple[str, ...]
+    ladder: Ladder | None = None
 
     def streams(self, blocks: tuple[Block, ...]) -> list[tuple[Block, ...]]:
         """Return the blocks by random stream."""
@@ -89,13 +91,9 @@ def design(trials: pd.DataFrame, declared: Declared) -> Design:
                 f"The reference {declared.reference} has no trial; {reference} takes its place."
             )
     every = tuple(sorted(int(s) for s in known["seed"].unique()))
-    seeds = tuple(s for s in every if s in declared.seeds) if declared.seeds else every
-    if added := tuple(s for s in every if s not in seeds):
-        listed = ", ".join(map(str, added))
-        notes.append(
-            f"Seeds {listed} were not declared ({len(declared.seeds)} were): they are shown and not"
-            " tested. To test them, declare them: a new study of these seeds, as a replication."
-        )
+    ladder = standing(kept, declared)
+    asked, waiting = (ladder.tested, ladder.waiting) if ladder else (declared.seeds, ())
+    seeds = tuple(s for s in every if s in asked) if asked else every
     notes += _holes(kept)
     return Design(
         factor=factor,
@@ -103,12 +101,13 @@ def design(trials: pd.DataFrame, declared: Declared) -> Design:
         reference=reference,
         blocks=_blocks(kept, factor),
         seeds=seeds,
-        undeclared_seeds=added,
+        undeclared_seeds=tuple(s for s in every if s not in (*seeds, *waiting)),
         planned=frozenset(zip(kept["treatment"], kept["block"], strict=True)),
         outcomes=outcomes(kept),
         scale=scale(kept),
         refused=tuple(refused + without),
         notes=tuple(notes),
+        ladder=ladder,
     )
 
 

@@ -32,7 +32,7 @@ def methods(
     told.append(
         f"Declared: {compared}score {declared.score}, reference {declared.reference},"
         f" alpha {declared.alpha:g}, smallest effect that matters {declared.effect:g},"
-        f" {len(declared.seeds) or 'no'} seeds, pairs {declared.pairs}"
+        f" {len(declared.seeds) or 'no'} seeds, pairs {declared.pairs}{_rungs(declared.ladder)}"
         f" (hash {tables.studies[0].declared_hash or 'none'})."
     )
     what = "loss, penalty, data and networks"
@@ -76,6 +76,12 @@ def methods(
         f" ({' or '.join(FAILED)}); a collapsed trial keeps its score."
     )
     return told
+
+
+def _rungs(ladder: tuple[int, ...]) -> str:
+    """Return the rungs of a ladder, as the end of what is declared."""
+    rungs = words.listed([str(n) for n in ladder])
+    return f", ladder of {rungs} seeds, each at alpha / {len(ladder)}" if ladder else ""
 
 
 def score_notes(trials: pd.DataFrame) -> list[str]:

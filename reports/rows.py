@@ -157,7 +157,8 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     known += ["setting"] if (trials["setting"] != "").any() else []
     ended = ["step"] if (trials["outcome"] == "converged").any() else []
     scores = [n for n in score_names(tables, trials) if base(n) not in SECONDARY]
-    undeclared, fresh = set(found.undeclared_seeds), bool(trials["fresh"].any())
+    waiting = found.ladder.waiting if found.ladder else ()
+    undeclared, fresh = {*found.undeclared_seeds, *waiting}, bool(trials["fresh"].any())
     body = []
     for row in trials.to_dict("records"):
         seed = int(row["seed"]) if pd.notna(row["seed"]) else None
@@ -179,7 +180,8 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
         heads = [f"{score_label(name)}#" for name in scores]
     one, stopped = noun(found.factor), ["step#"] if ended else []
     columns = [one, *known, "seed#", "outcome", *stopped, *heads, "seconds#", "trial"]
-    caption = "All trials" + ("; * seed not declared" if undeclared or fresh else "")
+    why = "seed not tested" if waiting else "seed not declared"
+    caption = "All trials" + (f"; * {why}" if undeclared or fresh else "")
     return table("trials", caption, columns, body)
 
 

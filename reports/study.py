@@ -107,9 +107,11 @@ class Study:
     drawn: Drawn = NONE_DRAWN
 
     @property
-    def edits(self) -> tuple[str, ...]:
-        """The moments at which the declaration was edited after the first launch."""
-        return tuple(str(h.get("when", "?")) for h in self.history if h.get("declared"))
+    def promised(self) -> int:
+        """The seeds that every cell should have: the declared ones and, on a ladder, those of later launches."""
+        later = [h["declared"].get("seeds") for h in self.history if _is_row(h.get("declared"))]
+        grown = [len(seeds) for seeds in later if isinstance(seeds, list)]
+        return max([len(self.declared.seeds), *(grown if self.declared.ladder else [])])
 
 
 def read_study(folder: Path) -> Study:
@@ -170,6 +172,10 @@ def _published(plan: Mapping[str, Any]) -> tuple[tuple[Published, ...], list[str
 def _list(plan: Mapping[str, Any], name: str) -> list[Any]:
     value = plan.get(name)
     return value if isinstance(value, list) else []
+
+
+def _is_row(value: Any) -> bool:
+    return isinstance(value, Mapping)
 
 
 def _number(value: Any) -> bool:

@@ -98,10 +98,11 @@ class Verdict:
 def judge(found: Design, declared: Declared, told: Search | None = None) -> Verdict:
     """Run the declared tests of a design and of what was tuned; with fewer than two levels there are none."""
     asked = pairs(found, declared, told)
-    tiers = _tiers(asked, declared.alpha)
-    tests = [_test(pair, _weight(tiers, pair.tier), declared.alpha) for pair in asked]
-    tests = _adjusted(tests, tiers, declared.alpha)
-    verdict = Verdict(tuple(tests), tiers, Answer(()), None, declared.alpha)
+    alpha, below = declared.level, found.ladder is not None and not found.ladder.reached
+    tiers = _tiers(asked, alpha, below=below)
+    tests = [_test(pair, _weight(tiers, pair.tier), alpha) for pair in asked]
+    tests = _adjusted(tests, tiers, alpha)
+    verdict = Verdict(tuple(tests), tiers, Answer(()), None, alpha)
     compared = {name for t in tests if t.tier == OVERALL for name in (t.a, t.r)}
     if declared.pairs == "all":
         names = [name for name in found.treatments if name in compared]
@@ -109,10 +110,10 @@ def judge(found: Design, declared: Declared, told: Search | None = None) -> Verd
     return replace(verdict, seeds=_seeds(found, verdict, declared))
 
 
-def _tiers(pairs: Sequence[Pair], alpha: float) -> tuple[Tier, ...]:
+def _tiers(pairs: Sequence[Pair], alpha: float, *, below: bool) -> tuple[Tier, ...]:
     """Share alpha equally among the tiers that can conclude; the others are descriptive.
 
-    The tier that is furthest from concluding gives up its share first.
+    The tier that is furthest from concluding gives up its share first. `below` the first rung of a ladder, none can.
     """
     least: dict[str, float] = {}
     counts: dict[str, int] = {}
@@ -132,7 +133,8 @@ def _tiers(pairs: Sequence[Pair], alpha: float) -> tuple[Tier, ...]:
     for name in least:
         weight = 1 / (len({*able, name}) * counts[name])
         seeds = least_seeds(alpha * weight, streams[name])
-        tiers.append(Tier(name, counts[name], weight, least[name], name not in able, seeds))
+        descriptive = below or name not in able
+        tiers.append(Tier(name, counts[name], weight, least[name], descriptive, seeds))
     return tuple(tiers)
 
 
@@ -210,7 +212,7 @@ def _seeds(found: Design, verdict: Verdict, declared: Declared) -> Seeds | None:
         if not found.scale.ratio:
             effect = (declared.effect - 1) * _typical(sides[1])
         if effect > 0:
-            level = declared.alpha * tier.weight
+            level = verdict.alpha * tier.weight
             drawn.append(seeds_needed(*sides, effect, level, (name, base)))
     return max(drawn, key=lambda s: (s.needed, s.detectable)) if drawn else None
 

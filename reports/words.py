@@ -98,6 +98,9 @@ def sentence(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
     tier = verdict.tier(OVERALL)
     assert tier is not None
     n = min(test.units for test in tests)
+    if found.ladder is not None and not found.ladder.reached:
+        first = seeds_word(found.ladder.rungs[0])
+        return f"Nothing is tested before the first rung of the ladder, {first} for each {one}."
     if tier.descriptive:
         return (
             f"Not distinguishable with {seeds_word(n)}: {_comparisons(tier.tests)} need at least"
@@ -208,24 +211,21 @@ def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activati
     what = f"a ratio of {effect:g}" if scale.ratio else f"a difference of {effect - 1:.0%}"
     if seeds.needed <= seeds.n:
         return f"{seeds_word(seeds.n)} would show {what} with 80 % power."
-    if seeds.needed > 10 * seeds.n:
-        if isinf(seeds.detectable):
-            return (
-                f"Between the undecided, {seeds_word(seeds.n)} cannot show any difference"
-                " with 80 % power."
-            )
+    if isinf(seeds.detectable):
+        told = f"Between the undecided, {seeds_word(seeds.n)} cannot show any difference with 80 % power"
+    else:
         least = number(exp(seeds.detectable) if scale.ratio else seeds.detectable)
         kind = "ratio" if scale.ratio else "difference"
-        return (
-            f"Between the undecided, the least {kind} that {seeds_word(seeds.n)} show with 80 % power"
-            f" is {least}."
+        told = (
+            f"Between the undecided, {seeds_word(seeds.n)} show a {kind} of {least} with 80 % power"
         )
+    if seeds.needed > 10 * seeds.n:
+        return f"{told}."
     low, high = (max(0.0, end - seeds.n) for end in (seeds.low, seeds.high))
     reach = f"{low:.0f} to {high:.0f}" if not isinf(high) else f"{low:.0f} or more"
     return (
-        f"To show {what}, the declared smallest effect that matters, between the undecided with 80 %"
-        f" power, about {seeds.needed - seeds.n:.0f} more seeds for each {one} are needed"
-        f" (10–90 % range {reach})."
+        f"{told}; to show {what}, the declared smallest effect that matters, about"
+        f" {seeds.needed - seeds.n:.0f} more seeds for each {one} are needed (10–90 % range {reach})."
     )
 
 

@@ -16,6 +16,7 @@ from reports.content import ranking
 from reports.design import Design, design
 from reports.estimates import Interval
 from reports.pairs import OVERALL, PER_BLOCK
+from reports.stopping import flags
 from reports.study import Declared
 from reports.summary import completeness, failure_rates, seed_correlation
 from reports.tables import load, with_primary_score
@@ -178,7 +179,10 @@ def test_undeclared_seeds_are_shown_and_not_tested(planted: Path, tmp_path: Path
     found, verdict, _ = _judged(_declared(planted, tmp_path, seeds=4))
     assert (found.seeds, found.undeclared_seeds) == ((0, 1, 2, 3), (4, 5))
     assert verdict.tests[0].units == 4
-    assert any("Seeds 4, 5 were not declared" in note for note in found.notes)
+    (told,) = flags(load([tmp_path / "declared"]).studies, found)
+    assert told.startswith(
+        "Not declared: seeds 4 and 5 (4 were), and no launch tells of them: shown and not"
+    )
 
 
 def test_reference_alone_and_a_reference_that_is_not_there(planted: Path, tmp_path: Path) -> None:

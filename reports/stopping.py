@@ -1,0 +1,103 @@
+"""What a report says of its looks: the ladder, seeds that were added without one, a declaration that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ablation.levels import noun
+from reports.design import Design
+from reports.phrases import counted
+from reports.study import Declared, Study
+from reports.words import listed, seeds_word
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A later launch that declared something else: when, the seeds that it added, and what else it changed."""
+
+    when: str
+    seeds: tuple[int, ...]
+    changed: tuple[str, ...]
+
+
+def edits(study: Study) -> tuple[Edit, ...]:
+    """Return a study's later declarations, in the order in which they were made."""
+    found, known = [], set(study.declared.seeds)
+    for entry in study.history:
+        if not isinstance(entry.get("declared"), Mapping):
+            continue
+        new, _ = Declared.read(entry["declared"])
+        seeds = tuple(seed for seed in new.seeds if seed not in known)
+        known |= set(seeds)
+        changed = [
+            f"{name} {_said(old)} became {_said(getattr(new, name))}"
+            for name, old in study.declared.__dict__.items()
+            if name != "seeds" and getattr(new, name) != old
+        ]
+        found.append(Edit(str(entry.get("when", "?")), seeds, tuple(changed)))
+    return tuple(found)
+
+
+def _said(value: Any) -> str:
+    return (
+        ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value or "none")
+    )
+
+
+def flags(studies: Sequence[Study], found: Design) -> list[str]:
+    """Return alerts: seeds that were added without a ladder, with the dates, and what else was declared anew."""
+    told, dated = [], set[int]()
+    for study in studies:
+        for edit in edits(study):
+            added = [seed for seed in edit.seeds if seed in found.undeclared_seeds]
+            dated |= set(added)
+            if added:
+                first = f"({study.created}) " if study.created else ""
+                told.append(
+                    f"Optional stopping: {_seeds(added)} of {study.name} came on {edit.when}, after the first"
+                    f" launch {first}had declared {seeds_word(len(study.declared.seeds))} and no ladder. Who looks and"
+                    " then adds seeds finds differences by chance too often: the added seeds are shown and not"
+                    " tested. To test them, declare them: a new study of these seeds, as a replication."
+                )
+            if edit.changed:
+                told.append(
+                    f"The declaration of {study.name} was changed on {edit.when}, after its first launch:"
+                    f" {'; '.join(edit.changed)}. The first one is used."
+                )
+    if rest := [seed for seed in found.undeclared_seeds if seed not in dated]:
+        count = len(studies[0].declared.seeds)
+        told.append(
+            f"Not declared: {_seeds(rest)} ({count} were), and no launch tells of them: shown and not tested. To test"
+            " them, declare them: a new study of these seeds, as a replication."
+        )
+    return told
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"seed{'s' * (len(seeds) > 1)} {listed([str(s) for s in seeds])}"
+
+
+def ladder_words(found: Design, alpha: float) -> str:
+    """Return on which rung a study stands and what the next one is, "" without a ladder."""
+    ladder = found.ladder
+    if ladder is None:
+        return ""
+    one, count = noun(found.factor), len(ladder.rungs)
+    rungs = f"{listed([str(n) for n in ladder.rungs])} seeds"
+    told = f"Declared seed ladder of {rungs}, each rung tested at alpha {alpha / count:.3g}: "
+    lacks = f"{counted(ladder.lacks, 'trial')} of it still to end"
+    if not ladder.reached:
+        return (
+            f"{told}the study stands below its first rung of {seeds_word(ladder.rungs[0])} for each {one},"
+            f" {lacks}; nothing is tested."
+        )
+    told += f"this report stands on rung {ladder.reached} of {count} ({seeds_word(len(ladder.tested))} for each {one})"
+    if ladder.next is None:
+        return f"{told}, the last one."
+    more = ladder.next - len(ladder.tested)
+    told += f"; the next rung is {ladder.next} seeds, {more} more for each {one}"
+    if not ladder.waiting:
+        return f"{told}."
+    return f"{told} ({lacks}). Between rungs, shown and not yet tested: {_seeds(ladder.waiting)}."
