@@ -61,13 +61,13 @@ def unit_scores(a: Floats, r: Floats) -> Floats:
     """Return each unit's sum, over the stream's blocks, of its midrank share (worst highest)."""
     both = np.concatenate([a, r], axis=1)
     assert not np.isnan(both).any(), "a missing outcome is left out, never compared"
-    return np.asarray(_midranks(both).sum(axis=0) / both.shape[1])
+    return np.asarray(midranks(both).sum(axis=0) / both.shape[1])
 
 
-def _midranks(values: Floats) -> Floats:
-    """Return every value's midrank within its row, B N; counting is faster than sorting few values."""
-    below = (values[:, :, None] > values[:, None, :]).sum(axis=2)
-    equal = (values[:, :, None] == values[:, None, :]).sum(axis=2)
+def midranks(values: Floats) -> Floats:
+    """Return every value's midrank along the last axis; counting is faster than sorting few values."""
+    below = (values[..., :, None] > values[..., None, :]).sum(axis=-1)
+    equal = (values[..., :, None] == values[..., None, :]).sum(axis=-1)
     return np.asarray(below + (equal + 1) / 2)
 
 

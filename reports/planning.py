@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, inf
+from math import inf, nan
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
 from ablation.ladder import least_seeds as least_seeds
-from reports.estimates import Floats, Outcomes, generator, unit_scores
+from reports.estimates import Floats, Outcomes, generator, midranks
 
 POWER = 0.8
 RESAMPLES = 200
@@ -37,107 +37,119 @@ def seeds_needed(
     """
     n = min(min(x.shape[1], y.shape[1]) for x, y in zip(a, r, strict=True))
     least, random = least_seeds(level, len(a)), generator((*names, "seeds"))
-
-    def drawn(side: Outcomes) -> list[_Stream]:
-        return [_Stream(x, np.asarray(random.integers(0, x.shape[1], x.shape[1]))) for x in side]
-
-    again = [_needed(drawn(a), drawn(r), effect, level) for _ in range(RESAMPLES)]
-    low, high = np.quantile([max(least, m) for m in again], [0.1, 0.9], method="nearest")
-    sides = [[_Stream(x, np.arange(x.shape[1])) for x in side] for side in (a, r)]
-    needed = max(least, _needed(sides[0], sides[1], effect, level))
+    draws = [
+        [random.integers(0, x.shape[1], x.shape[1]) for side in (a, r) for x in side]
+        for _ in range(RESAMPLES)
+    ]
+    units = [np.array(own) for own in zip(*draws, strict=True)]
+    again = _needed(_drawn(a, units[: len(a)]), _drawn(r, units[len(a) :]), effect, level)
+    low, high = np.quantile(again.clip(min=least), [0.1, 0.9], method="nearest")
+    sides = [_drawn(side, [np.arange(x.shape[1])[None] for x in side]) for side in (a, r)]
+    needed = max(float(least), float(_needed(sides[0], sides[1], effect, level)[0]))
     detectable = _detectable(sides[0], sides[1], n, level) if least <= n else inf
     return Seeds(n, needed, float(low), float(high), detectable)
 
 
 @dataclass(frozen=True)
 class _Stream:
-    """One stream's outcomes B N and which of its N units were drawn, some perhaps twice."""
+    """Resamples of one stream: outcomes B R N, and which units R N were drawn, some perhaps twice."""
 
-    all: Floats
+    outcomes: Floats
     units: npt.NDArray[np.int64]
 
-    @property
-    def outcomes(self) -> Floats:
-        return np.asarray(self.all[:, self.units])
 
-    def block(self, number: int) -> Floats:
-        """Return the drawn units' outcomes in one block."""
-        return np.asarray(self.all[number, self.units])
+def _drawn(side: Outcomes, units: Sequence[npt.NDArray[np.int64]]) -> list[_Stream]:
+    return [_Stream(x[:, drawn], drawn) for x, drawn in zip(side, units, strict=True)]
 
 
 def required(d: float, variance: float, level: float) -> float:
     """Return n for P(better) = 1/2 + d and a variance of unit scores, after Noether's formula."""
-    if d <= 0:
-        return inf
-    null = min(variance + d * d / 4, 1 / 12)
+    return float(_required(np.array([d]), np.array([variance]), level)[0])
+
+
+def _required(d: Floats, variance: Floats, level: float) -> Floats:
+    null = np.minimum(variance + d * d / 4, 1 / 12)
     root = ndtri(1 - level / 2) * null**0.5 + ndtri(POWER) * variance**0.5
-    return float(2 * root**2 / d**2)
+    found = np.full(d.shape, inf)
+    np.divide(2 * root**2, d**2, out=found, where=d > 0)
+    return found
 
 
-def _needed(a: Sequence[_Stream], r: Sequence[_Stream], effect: float, level: float) -> float:
-    found = required(_advantage(a, r, effect), _variance(a, r), level)
-    return ceil(found) if np.isfinite(found) else inf
+def _needed(a: Sequence[_Stream], r: Sequence[_Stream], effect: float, level: float) -> Floats:
+    """Return n for each resample, infinite where no number of seeds is enough."""
+    return np.asarray(np.ceil(_required(_advantage(a, r, effect), _variance(a, r), level)))
 
 
-def _variance(a: Sequence[_Stream], r: Sequence[_Stream]) -> float:
-    """Return the within-treatment variance of unit scores per block, summed over streams."""
-    blocks, total = sum(len(x.all) for x in a), 0.0
+def _variance(a: Sequence[_Stream], r: Sequence[_Stream]) -> Floats:
+    """Return the within-treatment variance of unit scores per block, summed over streams, of each resample."""
+    blocks, total = sum(len(x.outcomes) for x in a), np.zeros(len(a[0].units))
     for x, y in zip(a, r, strict=True):
-        score, n = unit_scores(x.outcomes, y.outcomes) / blocks, len(x.units)
-        parts = [part.var(ddof=1) for part in (score[:n], score[n:]) if len(part) > 1]
-        total += float(np.mean(parts)) if parts else 1 / 12
+        both, n = np.concatenate([x.outcomes, y.outcomes], axis=2), x.units.shape[1]
+        score = midranks(both).sum(axis=0) / both.shape[2] / blocks
+        parts = [
+            part.var(axis=1, ddof=1) for part in (score[:, :n], score[:, n:]) if part.shape[1] > 1
+        ]
+        total += np.mean(parts, axis=0) if parts else 1 / 12
     return total
 
 
-def _advantage(a: Sequence[_Stream], r: Sequence[_Stream], effect: float) -> float:
-    """Return P(better) - 1/2 that a shift of `effect` would give, failures as frequent as seen."""
+def _advantage(a: Sequence[_Stream], r: Sequence[_Stream], effect: float) -> Floats:
+    """Return P(better) - 1/2 that a shift of `effect` would give, failures as frequent as seen, of each resample."""
     values = []
     for x, y in zip(a, r, strict=True):
-        for block in range(len(x.all)):
-            failed = float(np.isinf(np.concatenate([x.block(block), y.block(block)])).mean())
-            differences = _differences(x, y, block)
-            share = float((differences < effect).mean()) if len(differences) else 0.5
-            both = (1 - failed) ** 2 * share + failed * (1 - failed) + failed**2 / 2
-            values.append(both - 0.5)
-    return float(np.mean(values))
+        for block in range(len(x.outcomes)):
+            both = np.concatenate([x.outcomes[block], y.outcomes[block]], axis=1)
+            failed, (differences, told) = np.isinf(both).mean(axis=1), _differences(x, y, block)
+            counts = told.sum(axis=(1, 2))
+            share = np.full(len(counts), 0.5)
+            below = ((differences < effect) & told).sum(axis=(1, 2))
+            np.divide(below, counts, out=share, where=counts > 0)
+            both_fine = (1 - failed) ** 2 * share
+            values.append(both_fine + failed * (1 - failed) + failed**2 / 2 - 0.5)
+    return np.asarray(np.mean(values, axis=0))
 
 
-def _differences(x: _Stream, y: _Stream, block: int) -> Floats:
-    """Return the differences between residuals about the cells' medians, widened for small n.
+def _differences(x: _Stream, y: _Stream, block: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Return the differences R N N between residuals about the cells' medians, widened for small n, and which count.
 
     A unit that was drawn twice is not compared with itself: that would hide the spread.
     """
-    residuals, units = [], []
-    for side, stream in enumerate((x, y)):
-        drawn = stream.block(block)
-        finite = np.isfinite(drawn)
-        cell = drawn[finite]
-        if len(cell) > 1:
-            residuals.append((cell - _median(cell)) * (len(cell) / (len(cell) - 1)) ** 0.5)
-            units.append(2 * stream.units[finite] + side)
-    if not residuals:
-        return np.empty(0)
-    pooled, unit = np.concatenate(residuals), np.concatenate(units)
-    return np.asarray(np.subtract.outer(pooled, pooled)[unit[:, None] != unit[None, :]])
+    residual = np.concatenate([_residuals(s.outcomes[block]) for s in (x, y)], axis=1)
+    unit = np.concatenate([2 * x.units, 2 * y.units + 1], axis=1)
+    known = ~np.isnan(residual)
+    told = (unit[:, :, None] != unit[:, None, :]) & known[:, :, None] & known[:, None, :]
+    return np.asarray(residual[:, :, None] - residual[:, None, :]), told
 
 
-def _median(values: Floats) -> float:
-    """Return the median, without the checks of numpy's that take most of its time."""
-    order = np.sort(values)
-    return float((order[(len(order) - 1) // 2] + order[len(order) // 2]) / 2)
+def _residuals(cell: Floats) -> Floats:
+    """Return a cell's residuals R N; NaN for failures, and where there is but one finite outcome."""
+    count = np.isfinite(cell).sum(axis=1, keepdims=True)
+    order = np.sort(cell, axis=1)  # failures last
+    middle = [
+        np.take_along_axis(order, np.maximum(at, 0), axis=1)
+        for at in ((count - 1) // 2, count // 2)
+    ]
+    known = np.isfinite(cell) & (count > 1)
+    wide = (count / np.maximum(count - 1, 1)) ** 0.5
+    found = np.full(cell.shape, nan)
+    median = np.where(count > 1, (middle[0] + middle[1]) / 2, 0.0)
+    np.subtract(cell, median, out=found, where=known)
+    return np.asarray(found * wide)
 
 
 def _detectable(a: Sequence[_Stream], r: Sequence[_Stream], n: int, level: float) -> float:
     """Return the least shift that `n` seeds find with 80 % power, infinite if none."""
-    found = [
-        _differences(x, y, block) for x, y in zip(a, r, strict=True) for block in range(len(x.all))
-    ]
+    found = []
+    for x, y in zip(a, r, strict=True):
+        for block in range(len(x.outcomes)):
+            differences, told = _differences(x, y, block)
+            found.append(differences[told])
     steps = np.unique(np.concatenate(found))
     steps = steps[steps > 0]
     low, high = 0, len(steps)
     while low < high:
         middle = (low + high) // 2
-        if _needed(a, r, float(steps[middle]) + 1e-12, level) <= n:
+        if float(_needed(a, r, float(steps[middle]) + 1e-12, level)[0]) <= n:
             high = middle
         else:
             low = middle + 1
