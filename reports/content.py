@@ -23,6 +23,7 @@ from reports import (
     words,
 )
 from reports.beside import beside
+from reports.block_words import block_sentences
 from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
@@ -95,7 +96,7 @@ def content(
         "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
         "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),
         "ladder": ladder_words(found, first.declared.alpha),
-        "blocks": words.block_sentences(found, verdict),
+        "blocks": block_sentences(found, verdict),
         "score_notes": methods.score_notes(every),
         "alerts": _alerts(tables, every, found, verdict, whole, (correlation, pairs)),
         "comparison": rows.comparison(found, verdict, order),

@@ -10,10 +10,10 @@ import pandas as pd
 from ablation.levels import noun
 from reports.design import Design
 from reports.estimates import Interval
-from reports.pairs import OVERALL, PER_BLOCK
+from reports.pairs import OVERALL
 from reports.planning import Seeds
 from reports.scales import Scale
-from reports.verdict import Test, Verdict
+from reports.verdict import Verdict
 
 UNBOUNDED = "unbounded"
 
@@ -191,16 +191,17 @@ def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) ->
     parts = []
     for finding in ("better", "worse"):
         if names := groups.get(finding):
-            parts.append(f"{listed(names)} {_is(names)} {finding} than {found.reference}")
+            parts.append(f"{listed(names)} {verb_of(names)} {finding} than {found.reference}")
     if names := groups.get("not distinguishable"):
         parts.append(
-            f"{listed(names)} {_is(names)} not distinguishable from {found.reference}"
+            f"{listed(names)} {verb_of(names)} not distinguishable from {found.reference}"
             f"{_more(verdict, noun(found.factor))}"
         )
     return "; ".join(parts) + "."
 
 
-def _is(names: Sequence[str]) -> str:
+def verb_of(names: Sequence[str]) -> str:
+    """Return the verb for one name or for several."""
     return "is" if len(names) == 1 else "are"
 
 
@@ -227,33 +228,6 @@ def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activati
         f"{told}; to show {what}, the declared smallest effect that matters, about"
         f" {seeds.needed - seeds.n:.0f} more seeds for each {one} are needed (10–90 % range {reach})."
     )
-
-
-def block_sentences(found: Design, verdict: Verdict) -> list[str]:
-    """Return, block by block, who is better or worse than the reference."""
-    told = []
-    tier = verdict.tier(PER_BLOCK)
-    if tier is not None and tier.descriptive:
-        need = f"{seeds_word(tier.seeds)} needed"
-        return [f"Too few seeds to test single blocks ({need}): their intervals are descriptive."]
-    for block in found.blocks:
-        tests = [t for t in verdict.tests if t.tier == PER_BLOCK and t.block == block.label]
-        if tests:
-            told.append(f"{block.label}: {_one_block(tests, found)}")
-    return told
-
-
-def _one_block(tests: Sequence[Test], found: Design) -> str:
-    parts = []
-    for finding in ("better", "worse"):
-        names = [t.a for t in tests if t.finding == finding]
-        if names:
-            parts.append(f"{listed(names)} {_is(names)} {finding} than {found.reference}")
-    same = [t.a for t in tests if t.finding == "not distinguishable"]
-    if same:
-        what = "it" if parts else found.reference
-        parts.append(f"{listed(same)} {_is(same)} not distinguishable from {what}")
-    return "; ".join(parts) + "."
 
 
 def collapses(trials: pd.DataFrame, verdict: Verdict) -> str:

@@ -12,6 +12,7 @@ import pytest
 import study_builder as builder
 
 from reports import words
+from reports.block_words import block_sentences
 from reports.content import ranking
 from reports.design import Design, design
 from reports.estimates import Interval
@@ -104,7 +105,7 @@ def test_tiers_share_alpha_and_a_hopeless_one_gives_up_its_share(tmp_path: Path)
     tiers = {t.name: t for t in verdict.tiers}
     assert (tiers[OVERALL].descriptive, tiers[PER_BLOCK].descriptive) == (False, True)
     assert tiers[OVERALL].weight == pytest.approx(1 / 6)
-    assert "Too few seeds to test single blocks (" in words.block_sentences(found, verdict)[0]
+    assert "Too few seeds to test single blocks (" in block_sentences(found, verdict)[0]
 
 
 def test_blocks_of_a_seed_move_together(tmp_path: Path) -> None:
