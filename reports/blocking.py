@@ -40,10 +40,15 @@ class Factor:
         return len(set(self.codes.values()))
 
     @property
+    def word(self) -> str:
+        """What it is called in short."""
+        return WORDS.get(self.columns[0], noun(self.columns[0]))
+
+    @property
     def label(self) -> str:
         """What it is called: `loss`, or `loss (with penalty)` where a loss has a penalty of its own."""
-        first, *others = (WORDS.get(c, noun(c)) for c in self.columns)
-        return f"{first} (with {' and '.join(others)})" if others else first
+        others = [WORDS.get(c, noun(c)) for c in self.columns[1:]]
+        return f"{self.word} (with {' and '.join(others)})" if others else self.word
 
 
 def factors(found: Design, trials: pd.DataFrame) -> tuple[Factor, ...]:

@@ -51,9 +51,8 @@ def bars(rows: Sequence[Row]) -> Figure:
             grey = row.kind in (REST, SEEDS)
             axes.barh(place, share, height=0.62, color=color, lw=0, alpha=0.6 if grey else 1)
             p = p_text(row.test.p) if row.test else row.basis if row.kind == INTERACTION else ""
-            at, share_text = axes.get_yaxis_transform(), percent(row.share.omega)
-            axes.text(1.075, place, share_text, transform=at, ha="right", va="center")
-            axes.text(1.095, place, p, transform=at, va="center", color=MUTED, fontsize=7.5)
+            _beside(axes, place, 40, percent(row.share.omega), ha="right", color=INK, size=8.5)
+            _beside(axes, place, 48, p, ha="left", color=MUTED, size=7.5)
         axes.set_yticks(range(len(rows)), [row.label for row in rows])
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_xlim(0, max(10.0, 105 * max(row.share.omega for row in rows)))
@@ -61,6 +60,24 @@ def bars(rows: Sequence[Row]) -> Figure:
         axes.grid(axis="x")
         axes.set_xlabel("share of variance (%)")
         return fig
+
+
+def _beside(
+    axes: Axes, y: float, points: float, text: str, *, ha: str, color: str, size: float
+) -> None:
+    """Write a text so many points to the right of the axes."""
+    axes.annotate(
+        text,
+        (1.0, y),
+        xycoords=("axes fraction", "data"),
+        xytext=(points, 0),
+        textcoords="offset points",
+        ha=ha,
+        va="center",
+        color=color,
+        fontsize=size,
+        annotation_clip=False,
+    )
 
 
 def _diagram(told: Diagram, found: Design, shown: dict[str, Look], alpha: float) -> Drawing:

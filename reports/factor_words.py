@@ -18,7 +18,10 @@ from reports.winners import Change
 from reports.words import ends, estimate, level, listed, p_value
 
 MOST = 3
-"""Pairs of levels, or blocks, that a sentence names."""
+"""Terms, pairs of levels, or blocks, that a sentence names."""
+
+LEAST = 0.01
+"""The least share of variance that the sentence names."""
 
 
 def said(weighed: Weighed, found: Design, verdict: Verdict) -> dict[str, Any]:
@@ -35,19 +38,26 @@ def said(weighed: Weighed, found: Design, verdict: Verdict) -> dict[str, Any]:
 
 
 def summary(weighed: Weighed) -> str:
-    """Return the shares of variance as one sentence, the largest first."""
+    """Return the shares of variance as one sentence, the largest first and the compared factor in any case."""
     shown = [r for r in weighed.rows if r.share.omega == r.share.omega]
     if not shown:
-        return ""
-    told = [r for r in shown if r.kind in (FACTOR, INTERACTION)]
+        unknown = "No cell has two seeds: what the outcomes go with is not known."
+        return unknown if weighed.rows else ""
+    ordered = sorted(
+        (r for r in shown if r.kind in (FACTOR, INTERACTION)), key=lambda r: -r.share.omega
+    )
+    large = [r for r in ordered[:MOST] if r.share.omega >= LEAST]
+    told = [r for r in ordered if r in large or r is weighed.rows[0]]
     parts: list[str] = []
-    for row in sorted(told, key=lambda r: -r.share.omega):
+    for row in told:
         goes = "with" if parts else "goes with"
         tested = f" ({p_text(row.test.p)})" if row.test else ""
         parts.append(f"{percent(row.share.omega)} {goes} {_the(row)}{tested}")
+    others = [r.share.omega for r in ordered if r not in told]
+    rest = f", at most {percent(max(others))} with anything else that was varied" if others else ""
     seeds = next(r for r in shown if r.kind == SEEDS)
     return (
-        f"Of the variance between outcomes, {listed(parts)};"
+        f"Of the variance between outcomes, {listed(parts)}{rest};"
         f" {percent(seeds.share.omega)} is left to the seeds of a cell."
     )
 

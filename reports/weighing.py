@@ -160,7 +160,7 @@ def _crossed(
         for seed in found.seeds
         if sets and all(inside.complete(level, keys, seed) for level in found.treatments)
     ]
-    label = f"{noun(found.factor)} × {factor.label}"
+    label = f"{noun(found.factor)} × {factor.word}"
     levels = len(found.treatments) * len({factor.codes[b.key] for b in inside.blocks})
     if len(tables) < LEAST_SEEDS:
         why = f"needs {LEAST_SEEDS} seeds, complete are {len(tables)}" if sets else ""

@@ -140,7 +140,7 @@ def test_factors_that_change_together_are_one(tmp_path: Path) -> None:
     _, weighed, found, _ = planted.said(study)
     rows = _by_label(weighed)
     names = ["activation", "loss (with penalty)", "initialisation"]
-    crossed = [f"activation × {name}" for name in names[1:]]
+    crossed = ["activation × loss", "activation × initialisation"]
     assert list(rows) == [*names, *crossed, "other combinations of these", "seeds"]
     assert rows[names[1]].share.df == 2
     assert rows[names[1]].share.omega > 0.4
@@ -151,6 +151,14 @@ def test_factors_that_change_together_are_one(tmp_path: Path) -> None:
     (loss, init) = factors(design(trials, tables.studies[0].declared), trials)
     assert (loss.columns, loss.levels, init.levels) == (("loss", "penalty"), 3, 2)
     assert weighed.total == len(found.blocks) == 6
+
+
+def test_one_seed_tells_nothing_apart(tmp_path: Path) -> None:
+    told, weighed, _, _ = planted.said(planted.write(tmp_path / "s", GRID, PLANTS["loss"], seeds=1))
+    assert told["matters_words"] == "No cell has two seeds: what the outcomes go with is not known."
+    assert {row[3] for row in _texts(told["matters"])} == {"–"}
+    assert "n = 9 outcomes in 3 blocks, none capped" in told["matters"]["caption"]
+    assert weighed.changes == ()
 
 
 def test_a_level_that_lacks_a_block_leaves_it_out(tmp_path: Path) -> None:
@@ -176,6 +184,9 @@ def test_factors_that_nothing_tells_apart_have_no_share(tmp_path: Path) -> None:
     assert rows["loss"].basis == "its levels never meet with all else equal"
     assert _texts(told["matters"])[1][3:] == ["–", "–", "other factors tell all of it"]
     assert "loss" not in told["matters_words"]
+    assert told["matters_words"].startswith(
+        "Of the variance between outcomes, 0 % goes with the activation (p"
+    )
     assert rows["other combinations of these"].share.df == 2 + 4
 
 
