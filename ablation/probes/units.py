@@ -112,7 +112,6 @@ class Units:
             for name, seen in passes.items():
                 put(f"dead_fraction_{name}", dead[name].double().mean())
                 put(f"saturated_fraction_{name}", seen.saturated / seen.pairs)
-                put(f"slope_power_{name}", seen.power / seen.pairs)
         self._live(layer, everywhere, put)
         for name, seen in passes.items():
             of = f"_{name}" if len(passes) > 1 else ""

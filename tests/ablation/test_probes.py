@@ -28,7 +28,7 @@ UNITS = ("dead_fraction", "saturated_fraction", "unborn_fraction")
 BOTH = tuple(
     f"{kind}_fraction_{which}" for kind in ("dead", "saturated") for which in ("real", "fake")
 )
-POWER = ("slope_power", "slope_power_real", "slope_power_fake")
+POWER = "slope_power"
 LIVES = ("born_fraction", "died_fraction", "revived_fraction")
 DEPTH = ("effective_rank", "dormant_fraction", "dormant_10_fraction")
 WIDTH = 10
@@ -64,7 +64,7 @@ def units(networks: Networks) -> dict[tuple[str, str], float]:
     probe.units(1)
     found = {(r.layer, r.quantity): r.value for r in probe.readings}
     assert len(found) == len(probe.readings)
-    assert {quantity for _, quantity in found} >= {*UNITS, *BOTH, *POWER, *DEPTH}
+    assert {quantity for _, quantity in found} >= {*UNITS, *BOTH, POWER, *DEPTH}
     return found
 
 
@@ -382,11 +382,11 @@ def test_every_probed_step_has_all_its_readings(
         for place, _ in weights(network):
             depth |= {(name, f"{name}.{place}", q) for q in ("weight_norm", "spectral_norm")}
         for site in sites(network):
-            start |= {(name, site.name, q) for q in (*UNITS, POWER[0])}
+            start |= {(name, site.name, q) for q in (*UNITS, POWER)}
             start |= {(name, site.name, f"learned_{q}") for q, _ in site.phi.named_parameters()}
             expected |= {(name, site.name, q) for q in (*LIVES, "gradient_norm")}
             if name == "discriminator":
-                start |= {(name, site.name, q) for q in (*BOTH, *POWER[1:])}
+                start |= {(name, site.name, q) for q in BOTH}
                 depth |= {(name, site.name, f"{q}_{w}") for q in DEPTH for w in ("real", "fake")}
                 expected.add((name, site.name, "generator_loss_gradient_norm"))
             else:

@@ -89,10 +89,10 @@ def test_the_square_of_a_faint_slope_is_not_0(u: float, part: Parts) -> None:
 
 
 def test_of_the_discriminator_every_sample_counts_once(part: Parts) -> None:
-    """Three generated samples pass all on, one real sample nothing: 3/4, and each side apart."""
+    """Three generated samples pass all on, one real sample nothing: 3/4."""
     site = site_of(part, "relu", "discriminator")
     found = power(site, torch.ones(3, 5), -torch.ones(1, 5), network="discriminator")
-    assert found == {"slope_power": 0.75, "slope_power_fake": 1.0, "slope_power_real": 0.0}
+    assert found == {"slope_power": 0.75}
 
 
 def test_of_a_pair_of_crelu_one_passes_on_and_of_maxout_the_winner(part: Parts) -> None:
@@ -123,10 +123,8 @@ def test_it_is_the_mean_square_of_the_jacobians_rows(
     site = site_of(part, activation, "discriminator").double().eval()
     fake, real = 2 * normal(*shape), normal(*shape, seed=1)[1:]
     found = power(site, fake, real, network="discriminator")
-    expected = {"fake": by_hand(site, fake), "real": by_hand(site, real)}
-    for name, value in expected.items():
-        assert found[f"slope_power_{name}"] == pytest.approx(value, rel=1e-12)
-        assert value > 0
+    sides = by_hand(site, fake), by_hand(site, real)
+    assert min(sides) > 0
     n = len(fake), len(real)
-    together = (n[0] * expected["fake"] + n[1] * expected["real"]) / sum(n)
-    assert found["slope_power"] == pytest.approx(together, rel=1e-12)
+    together = (n[0] * sides[0] + n[1] * sides[1]) / sum(n)
+    assert found == {"slope_power": pytest.approx(together, rel=1e-12)}
