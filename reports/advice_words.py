@@ -205,7 +205,7 @@ def _beware(a: Advice, names: Sequence[str]) -> str:
 def reasons(a: Advice) -> str:
     """Say why each other level of a block is left out, but for those whom the only recommended one beats."""
     told = []
-    for own in a.rated:
+    for own in a.rated if a.why != "failed" else ():
         if own.level in a.chosen:
             continue
         if beaten := a.beaters(own.level):

@@ -128,6 +128,13 @@ def test_events_are_counted_and_the_first_is_named(study: Path) -> None:
         ["relu", "Units die", "4 of 4", "3", "202", "1"],
         ["relu", "Discriminator wins", "4 of 4", "1", "300", "1"],
     ]
+    assert [c["name"] for c in found["events_bad"]["columns"]][1:] == [
+        "diverged",
+        "collapsed",
+        "units die",
+        "no event",
+    ]
+    assert texts(found["events_bad"]) == [["relu", "0", "1", "1", "0"]]
     assert found["events_words"] == "What came first most often: units die, in 3 trials."
     assert [entry["title"] for entry in found["events_meanings"]] == [
         "Discriminator wins",

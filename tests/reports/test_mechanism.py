@@ -149,7 +149,6 @@ def test_failures_before_the_probe_are_counted_and_later_ones_are_last(tmp_path:
         return 1.0 + s, (inf if s == 5 else 3 + 0.1 * s)
 
     study = planted(tmp_path / "s", LEVELS[:2], 6, plant)
-    asked = builder.spec(activation="relu", seed=0)
     for seed in range(4):
         asked = builder.spec(activation="relu", seed=seed)
         more = [Reading(1, "generator", "", "signal_to_generator", 9.0)]
@@ -162,6 +161,9 @@ def test_failures_before_the_probe_are_counted_and_later_ones_are_last(tmp_path:
     told = said(study)
     (row,) = texts(told["signals"])
     assert row[1:5] == ["10 %", "15", "1", "1.00"], "twelve, and three of four"
+    assert sorted(texts(told["events_bad"])) == [
+        [name, "1", "0", "1"] for name in ("gelu", "leaky_relu", "relu")
+    ], "diverged, collapsed, no event before"
     assert told["signals_words"][-1] == (
         "1 trial diverged or crashed before the early probe: counted here and in the medians between activations, not"
         " ranked within."
