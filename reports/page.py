@@ -132,7 +132,8 @@ def write(tables: Tables, out: Path) -> Report:
     written = Report(*ends, verdict_text, len(every), failed, ended, expected, said=said)
     if moved is None or changes is None:
         return written
-    return replaced(written, changed=plain(moved) | {"sentences": changes["sentences"]})
+    short = [sentence.replace("\u00a0", " ") for sentence in changes["sentences"]]
+    return replaced(written, changed=plain(moved) | {"sentences": short})
 
 
 def _changed(tables: Tables, every: pd.DataFrame, trials: pd.DataFrame, factor: str) -> Changed:

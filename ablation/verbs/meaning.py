@@ -52,7 +52,7 @@ def _say(written: Report, *, as_json: bool) -> None:
         )
         return
     for sentence in written.changed["sentences"] if written.changed else ():
-        print(sentence.replace("\u00a0", " "))
+        print(sentence)
     print(f"\n{written.verdict}\n\n  {written.html}\n  {written.pdf}")
 
 
