@@ -1,0 +1,103 @@
+"""Partial reports: what page one says of trials that are still out, and folders replaced under others' hands."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import study_builder as builder
+
+from ablation.tune import Tune
+from reports.page import write_report
+from reports.partial import extent
+from reports.replacing import replace
+from reports.summary import OUTCOMES, Completeness
+
+HOME = Path(__file__).parents[2]
+
+
+def counts(**known: int) -> Completeness:
+    return Completeness(sum(known.values()), dict.fromkeys(OUTCOMES, 0) | known)
+
+
+def test_damaged_trials_are_in_and_missing_ones_are_not() -> None:
+    part = counts(finished=3, diverged=1, damaged=1, missing=2)
+    found = extent(part, part, None)
+    assert (found.ended, found.expected, found.whole) == (5, 7, False)
+    assert found.sentence.startswith("Partial report: 5 of 7 trials are in.")
+    whole = counts(finished=3, crashed=1)
+    assert extent(whole, whole, None).sentence == ""
+    one = counts(finished=1, missing=1_999)
+    assert extent(one, one, None).sentence.startswith("Partial report: 1 of 2,000 trials is in.")
+
+
+def test_points_that_are_asked_for_on_the_way_are_expected() -> None:
+    row = {"points": 4, "sampler": "tpe", "space": {"optimizer.lr": "log(1e-5,1e-2)"}}
+    tune = Tune.read(row, "tune")
+    found = extent(counts(finished=9), counts(finished=6), tune)
+    assert (found.ended, found.expected, found.whole) == (9, 24, False)
+    assert extent(counts(finished=24), counts(finished=6), tune).whole
+
+
+@pytest.mark.slow
+def test_page_and_paper_say_how_many_trials_are_in(tmp_path: Path) -> None:
+    failing = {("relu", "non_saturating", seed): "missing" for seed in range(2)}
+    study = builder.build(
+        tmp_path / "s", activations=("relu", "gelu"), seeds=3, probed=False, failing=failing,
+        declared={"seeds": 3},
+    )  # fmt: skip
+    report = write_report(study)
+    said = "Partial report: 4 of 6 trials are in."
+    assert (report.ended, report.expected) == (4, 6)
+    assert said in report.html.read_text(encoding="utf-8")
+    if shutil.which("pdftotext") is not None:
+        words = ["pdftotext", "-l", "1", str(report.pdf), "-"]
+        paper = subprocess.run(words, capture_output=True, text=True, check=True)
+        assert said in " ".join(paper.stdout.split())
+    for seed in range(2):
+        builder.write_trial(study, builder.spec(activation="relu", seed=seed), 12.0, probed=False)
+    report = write_report(study)
+    assert (report.ended, report.expected) == (6, 6)
+    assert "Partial report" not in report.html.read_text(encoding="utf-8")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from reports.replacing import replace
+place, number, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+for _ in range(rounds):
+    new = place.with_name(f"new-{number}")
+    new.mkdir(exist_ok=True)
+    for name in "ab":
+        (new / name).write_text(number)
+    replace(new, place)
+"""
+
+
+def writer(place: Path, number: int, rounds: int) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-c", WRITER, str(place), str(number), str(rounds)]
+    return subprocess.Popen(words, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_of_two_that_replace_a_folder_at_once_one_stays_whole(tmp_path: Path) -> None:
+    place = tmp_path / "report"
+    both = [writer(place, number, 300) for number in (1, 2)]
+    for process in both:
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    assert {path.read_text() for path in place.iterdir()} in ({"1"}, {"2"})
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_replacement_that_fails_halfway_brings_the_old_folder_back(tmp_path: Path) -> None:
+    place = tmp_path / "report"
+    place.mkdir()
+    (place / "a").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        replace(tmp_path / "gone", place)
+    assert (place / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
