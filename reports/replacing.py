@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from contextlib import suppress
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
@@ -15,23 +17,34 @@ TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 def replace(new: Path, place: Path) -> None:
     """Put the folder `new` in the place of an old one, which is removed afterwards.
 
-    Of two processes that do this at once the later one's folder stays; interrupted halfway, the old one comes back.
+    Of two processes that do this at once the later one's folder stays. A Ctrl-C waits until it is done; where it fails
+    halfway, the old folder comes back.
     """
     old = place.with_name(f".{place.name}.{os.getpid()}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    try:
-        while True:
-            with suppress(FileNotFoundError):
-                place.replace(old)
-            try:
-                new.replace(place)
-                break
-            except OSError as error:
-                if error.errno not in TAKEN:
-                    raise
-                shutil.rmtree(old, ignore_errors=True)
-    finally:
-        if old.exists() and not place.exists():
-            with suppress(OSError):
-                old.replace(place)
+    with _undisturbed():
         shutil.rmtree(old, ignore_errors=True)
+        try:
+            while True:
+                with suppress(FileNotFoundError):
+                    place.replace(old)
+                try:
+                    new.replace(place)
+                    break
+                except OSError as error:
+                    if error.errno not in TAKEN:
+                        raise
+                    shutil.rmtree(old, ignore_errors=True)
+        finally:
+            if old.exists() and not place.exists():
+                old.replace(place)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let this thread hear SIGINT and SIGTERM only afterwards."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +103,20 @@ def test_a_replacement_that_fails_halfway_brings_the_old_folder_back(tmp_path: P
         replace(tmp_path / "gone", place)
     assert (place / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_ctrl_c_waits_until_the_old_folder_is_gone(tmp_path: Path) -> None:
+    place = tmp_path / "report"
+    place.mkdir()
+    for number in range(5_000):  # their removal takes long enough to be interrupted
+        (place / f"old-{number}").touch()
+    process = writer(place, 1, 1_000_000)
+    end = time.monotonic() + 300
+    while not (place / "a").exists():
+        assert time.monotonic() < end
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=300)
+    assert b"KeyboardInterrupt" in err
+    assert sorted(path.name for path in place.iterdir()) == ["a", "b"]
+    assert not list(tmp_path.glob(".report.*"))
