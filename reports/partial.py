@@ -27,8 +27,8 @@ class Extent:
             return ""
         verb = "is" if self.ended == 1 else "are"
         return (
-            f"Partial report: {self.ended:,} of {self.expected:,} trials {verb} in. What follows is said of"
-            " these and may change with the others."
+            f"Partial report: {self.ended:,} of {self.expected:,} trials {verb} in. Its tests are a look on the way,"
+            " not the declared ones, and may change with the others."
         )
 
 
