@@ -43,6 +43,13 @@ def row(group: str, name: str) -> dict[str, Any]:
     return _row(found[name])
 
 
+def own_rows(group: str) -> dict[str, dict[str, Any]]:
+    """Return the rows of a group that come from the user's own folders."""
+    ours = str(files("conf"))
+    found = sorted(_files(group).items())
+    return {name: _row(item) for name, item in found if not str(item).startswith(ours)}
+
+
 def _files(group: str) -> dict[str, Traversable]:
     """Return the file of each row of a group by name, the user's own first."""
     if group not in groups():

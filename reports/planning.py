@@ -50,6 +50,12 @@ def seeds_needed(
     return Seeds(n, needed, float(low), float(high), detectable)
 
 
+def seeds_for(a: Outcomes, r: Outcomes, effect: float, level: float) -> float:
+    """Return the seeds per treatment that find a shift `effect` > 0 with 80 % power at `level`, without its range."""
+    sides = [[_Stream(x, np.arange(x.shape[1])) for x in side] for side in (a, r)]
+    return max(least_seeds(level, len(a)), _needed(sides[0], sides[1], effect, level))
+
+
 @dataclass(frozen=True)
 class _Stream:
     """Resamples of one stream: outcomes B R N, and which units R N were drawn, some perhaps twice."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from ablation.claim import Claim
 from ablation.files import read_yaml
 from ablation.ladder import check_rungs
 from ablation.levels import check_factor, noun
 from ablation.published import Published
 from ablation.tune import Drawn, Tune, read_drawn
 
+Row = TypeVar("Row")
 PAIRS = ("all", "reference")
 NONE_DRAWN = Drawn({}, {}, {})
 
@@ -88,7 +90,7 @@ class Declared:
 class Study:
     """A study's folder and its plan; `problems` says what of the plan could not be read.
 
-    `published` are the numbers beside which it is shown, `note` says in which settings those differ.
+    `published` are the numbers beside which it is shown, `note` says in which settings those differ. `claims` are its own.
     """
 
     folder: Path
@@ -105,6 +107,7 @@ class Study:
     published: tuple[Published, ...] = ()
     note: str = ""
     drawn: Drawn = NONE_DRAWN
+    claims: tuple[Claim, ...] = ()
 
     @property
     def promised(self) -> int:
@@ -135,7 +138,8 @@ def read_study(folder: Path) -> Study:
         drawn = read_drawn(folder)
     except (ValueError, OSError) as error:
         problems.append(str(error).replace(f"{folder}/", ""))
-    published, unread = _published(plan)
+    published, unread = _rows(plan, "published", Published.read)
+    claims, unclear = _rows(plan, "claims", Claim.read)
     return Study(
         folder=folder,
         name=str(plan.get("study") or folder.resolve().name),
@@ -151,19 +155,22 @@ def read_study(folder: Path) -> Study:
             if isinstance(s, Mapping)
         ),
         warnings=tuple(map(str, _list(plan, "warnings"))),
-        problems=tuple(problems + wrong + unread),
+        problems=tuple(problems + wrong + unread + unclear),
         published=published,
         note=str(plan.get("note") or ""),
         drawn=drawn,
+        claims=claims,
     )
 
 
-def _published(plan: Mapping[str, Any]) -> tuple[tuple[Published, ...], list[str]]:
-    """Read the published rows; one that is wrong is left out and named."""
+def _rows(
+    plan: Mapping[str, Any], name: str, read: Callable[[Any, str], Row]
+) -> tuple[tuple[Row, ...], list[str]]:
+    """Read the rows of a list of the plan; one that is wrong is left out and named."""
     found, wrong = [], []
-    for number, row in enumerate(_list(plan, "published")):
+    for number, row in enumerate(_list(plan, name)):
         try:
-            found.append(Published.read(row, f"published[{number}]"))
+            found.append(read(row, f"{name}[{number}]"))
         except ValueError as error:
             wrong.append(f"study.yaml: {error}; the row is left out")
     return tuple(found), wrong

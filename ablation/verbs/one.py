@@ -42,6 +42,8 @@ def _told(row: dict[str, Any]) -> str:
     """Return in one line what a row is."""
     if "question" in row:
         return str(row["question"])
+    if "statement" in row:
+        return f"{row.get('id', ''):<4} {row['statement']}"
     body = dict(row.get("module", row))
     target = str(body.pop("_target_", ""))
     settings = {

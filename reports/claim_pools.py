@@ -1,0 +1,119 @@
+"""Parts of claims that compare no two levels: a rate over trials, and a bound that is checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, inf
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from ablation.claim import Claim, Evidence
+from ablation.levels import noun, resolve, worded
+from reports.claim_tests import BROKEN, HOLDS, Effect
+from reports.claim_values import Absent, Source, applies, measured, title
+from reports.estimates import Floats, Interval, effective_trials, wilson
+from reports.words import number
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A rate over all trials to which a claim applies: one table N B of 0 and 1 a level and stream."""
+
+    evidence: Evidence
+    tables: tuple[Floats, ...]
+    blocks: int
+
+    def judge(self, level: float, parts: int) -> Effect:
+        """Return the rate with Wilson's interval over as many independent trials as the tables are worth."""
+        worth = sum(effective_trials(table) for table in self.tables)
+        every = np.concatenate([table.ravel() for table in self.tables])
+        rate, matter = float(every.mean()), self.evidence.effect or 0.0
+        low, high = wilson(rate * worth, worth, level=1 - level)
+        wider = wilson(rate * worth, worth, level=1 - level / parts)[1]
+        z = float(norm.ppf(1 - level / 2))
+        needed = ceil(len(every) / worth * z * z * (1 - matter) / matter)
+        where = f"level {self.evidence.a}" if self.evidence.a else "all trials"
+        return Effect(
+            evidence=self.evidence,
+            label=f"{title(self.evidence.metric)}: {where}",
+            quantity="rate",
+            shown=Interval(rate, low, high, len(every), 0, 1 - level),
+            ratio=False,
+            estimate=rate,
+            low=low if rate > 0 else 0.0,
+            high=high,
+            refuting=wider,
+            matter=matter,
+            n=len(every),
+            units="trial",
+            blocks=self.blocks,
+            needed=float(needed),
+        )
+
+
+def pooled(evidence: Evidence, claim: Claim, source: Source) -> Pooled:
+    """Return the trials that a rate counts; raises Absent."""
+    trials, _ = measured(evidence, claim, source)
+    trials = _of_level(trials, evidence) if evidence.a else trials
+    trials = trials[trials["y"].notna()]
+    tables = []
+    for _, part in trials.groupby(["treatment", "stream"], sort=True):
+        table = part.pivot_table(index="seed", columns="block", values="y").dropna(axis=0)
+        if table.size:
+            tables.append(table.to_numpy(dtype=float))
+    if not tables:
+        raise Absent(f"no trial of which the {title(evidence.metric).lower()} is known")
+    return Pooled(evidence, tuple(tables), int(trials["block"].nunique()))
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A bound that holds by construction: in how many trials it was looked at, and where it is broken."""
+
+    evidence: Evidence
+    greatest: pd.Series[float]
+
+    def judge(self, level: float, parts: int) -> Effect:
+        """Return what the check found; it tests nothing, so it has no level."""
+        del level, parts
+        bound, n = self.evidence.bound or 0.0, len(self.greatest)
+        top = float(self.greatest.max())
+        broken = int((self.greatest > bound).sum())
+        return Effect(
+            evidence=self.evidence,
+            label=f"{title(self.evidence.metric)}: {self.evidence.a}, at most {number(bound)}",
+            quantity="greatest seen" if not broken else f"broken in {broken} trials, greatest",
+            shown=Interval(top, top, top, n, 0, 0.0),
+            ratio=False,
+            estimate=top,
+            low=top,
+            high=top,
+            refuting=inf,
+            matter=0.0,
+            n=n,
+            units="trial",
+            blocks=0,
+            checked=BROKEN if broken else HOLDS,
+        )
+
+
+def checked(evidence: Evidence, claim: Claim, source: Source) -> Checked:
+    """Return the greatest reading of every trial of a level, over all probes and sites; raises Absent."""
+    trials = _of_level(applies(source.trials, claim, source), evidence)
+    rows = source.tables.readings
+    kept = (rows["quantity"] == evidence.metric) & rows["key"].isin(trials["key"])
+    found = rows[kept & rows["value"].notna()].astype({"key": str})
+    if found.empty:
+        raise Absent(f"no readings of {evidence.metric} of {evidence.a}")
+    return Checked(evidence, found.groupby("key")["value"].max())
+
+
+def _of_level(trials: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    known = trials[trials["treatment"].notna()]
+    levels = pd.Series([worded(evidence.factor, v) for v in known[evidence.factor]], known.index)
+    level = resolve(evidence.a, evidence.factor, sorted(set(levels)))
+    if level is None:
+        raise Absent(f"no {noun(evidence.factor)} {evidence.a}")
+    return known[levels == level]
