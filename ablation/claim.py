@@ -14,7 +14,7 @@ from ablation.part import NAME, check_number
 from ablation.spec import PARTS, SETTINGS
 
 SCORE, TUNED, SPREAD, COST = "score", "tuned_score", "spread", "cost"
-"""The declared score, the same where both sides are tuned, its deviation from the median of its seeds, time per step."""
+"""The declared score, the same with both sides tuned, its deviation from the median of its seeds, time per step."""
 
 RATES = {
     "failure_rate": "diverged or crashed",
@@ -128,7 +128,7 @@ class Claim:
 
 
 def registered() -> tuple[Claim, ...]:
-    """Return the claims of `conf/claim` and of the user's own folders, ours first; raises ValueError for one id twice."""
+    """Return the claims of `conf/claim` and the user's folders, by name; raises ValueError for one id twice."""
     found: dict[str, tuple[str, Claim]] = {}
     for name, row in rows("claim").items():
         place = f"conf/claim/{name}.yaml"

@@ -34,10 +34,11 @@ class Pooled:
         wider = wilson(rate * worth, worth, level=1 - level / parts)[1]
         z = float(norm.ppf(1 - level / 2))
         needed = ceil(len(every) / worth * z * z * (1 - matter) / matter)
-        where = f"level {self.evidence.a}" if self.evidence.a else "all trials"
+        where = f"all trials of {self.evidence.a}" if self.evidence.a else "all trials"
         return Effect(
             evidence=self.evidence,
-            label=f"{title(self.evidence.metric)}: {where}",
+            label=title(self.evidence.metric),
+            pair=where,
             quantity="rate",
             shown=Interval(rate, low, high, len(every), 0, 1 - level),
             ratio=False,
@@ -46,6 +47,7 @@ class Pooled:
             high=high,
             refuting=wider,
             matter=matter,
+            unit=matter,
             n=len(every),
             units="trial",
             blocks=self.blocks,
@@ -83,8 +85,9 @@ class Checked:
         broken = int((self.greatest > bound).sum())
         return Effect(
             evidence=self.evidence,
-            label=f"{title(self.evidence.metric)}: {self.evidence.a}, at most {number(bound)}",
-            quantity="greatest seen" if not broken else f"broken in {broken} trials, greatest",
+            label=title(self.evidence.metric),
+            pair=f"{self.evidence.a}, at most {number(bound)}",
+            quantity=f"above it in {broken} of {n} trials, greatest" if broken else "greatest",
             shown=Interval(top, top, top, n, 0, 0.0),
             ratio=False,
             estimate=top,
@@ -92,6 +95,7 @@ class Checked:
             high=top,
             refuting=inf,
             matter=0.0,
+            unit=1.0,
             n=n,
             units="trial",
             blocks=0,

@@ -13,7 +13,7 @@ from scipy.stats import norm, rankdata
 from ablation.claim import Claim, Evidence, is_score
 from ablation.levels import noun, worded
 from reports.claim_tests import Effect
-from reports.claim_values import Absent, Source, applies, title, values
+from reports.claim_values import KEPT, Absent, Source, applies, title, values
 from reports.design import FAILED
 from reports.estimates import SPLITS, TIE, Floats, Interval, generator
 from reports.names import block_columns, block_word
@@ -53,7 +53,8 @@ class Ranked:
         split = f"holds with {', '.join(holds)}, opposite with {', '.join(opposite)}"
         return Effect(
             evidence=self.evidence,
-            label=f"{what}, between {noun(self.evidence.factor, 2)}",
+            label=what,
+            pair=f"between {noun(self.evidence.factor, 2)}",
             quantity="rank correlation",
             shown=Interval(estimate, low, high, count, 0, 1 - level),
             ratio=False,
@@ -62,6 +63,7 @@ class Ranked:
             high=high,
             refuting=wider if reachable else inf,
             matter=matter,
+            unit=matter,
             n=count,
             units=noun(self.evidence.factor),
             blocks=len(self.x),
@@ -127,7 +129,7 @@ def ranked(evidence: Evidence, claim: Claim, source: Source) -> Ranked:
     """
     first, _ = values(evidence, evidence.metric, source)
     other, _ = values(evidence, evidence.against, source)
-    trials = first.merge(other[["key", "y"]].rename(columns={"y": "other"}), on="key")
+    trials = first[[*KEPT, "y"]].merge(other[["key", "y"]].rename(columns={"y": "other"}), on="key")
     trials = trials[trials["treatment"].notna() & trials["seed"].isin(source.found.seeds)]
     trials = applies(trials[~trials["outcome"].isin(FAILED)], claim, source)
     trials = trials[np.isfinite(trials["y"]) & np.isfinite(trials["other"])]

@@ -1,4 +1,4 @@
-"""The two sides of a claim's comparison as a design: blocks that both have, whatever factor the study itself compares."""
+"""The two sides of a claim's comparison as a design: blocks that both have, whatever factor the study compares."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Sides:
 
 
 def sides(evidence: Evidence, frame: pd.DataFrame, scale: Scale) -> Iterator[Sides]:
-    """Yield each comparison that `evidence` asks of these trials with `y`; raises Absent for a level that is not there."""
+    """Yield each comparison that `evidence` asks of these trials with `y`; raises Absent for an absent level."""
     factor = evidence.factor
     levels = [worded(factor, value) for value in frame[factor]]
     present = sorted(set(levels), key=lambda name: (natural(name), name))
@@ -74,8 +74,13 @@ def _pair(evidence: Evidence, frame: pd.DataFrame, a: str, r: str, scale: Scale)
         treatments=(a, r),
         reference=r,
         blocks=tuple(
-            Block(key, " · ".join(settings[key].values()), str(row["dataset"]), str(row["stream"]))
-            for key, row in first.iterrows()
+            Block(
+                str(key),
+                " · ".join(settings[str(key)].values()),
+                str(row["dataset"]),
+                str(row["stream"]),
+            )
+            for key, row in first.to_dict("index").items()
         ),
         seeds=tuple(sorted({int(s) for s in known["seed"]})),
         undeclared_seeds=(),
@@ -124,7 +129,9 @@ def _settings(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, dict[str
     """Return by block what tells it from the others, in words."""
     rows = frame.drop_duplicates("block").set_index("block")
     told = [c for c in columns if rows[c].nunique(dropna=False) > 1]
-    return {str(key): {c: _word(c, row[c]) for c in told} for key, row in rows.iterrows()}
+    return {
+        str(key): {c: _word(c, row[c]) for c in told} for key, row in rows.to_dict("index").items()
+    }
 
 
 def _word(column: str, value: Any) -> str:

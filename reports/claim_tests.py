@@ -34,14 +34,17 @@ HOLDS, BROKEN = "holds by construction", "violated"
 
 @dataclass(frozen=True)
 class Effect:
-    """The effect of one part: `low` and `high` are those of [L, U], in the units of `matter`, the smallest that matters.
+    """The effect of one part: [`low`, `high`] is turned so that the claim says it is above 0.
 
-    `shown` is the same as people read it, of `a` against `r`. `n` counts the fewest `units` of a side, `needed` how many
-    would show the smallest effect that matters. `able` says that n can reach the level at all.
+    `matter` is the smallest that matters, in the same units, and `unit` the same or the margin of a claim that has one.
+    `refuting` is the upper end at the level at which one of several parts refutes. `shown` is what people read, of `a`
+    against `r`. `n` counts the fewest `units` of a side, `needed` how many would show what matters. `able` says that n
+    can reach the level at all.
     """
 
     evidence: Evidence
     label: str
+    pair: str
     quantity: str
     shown: Interval
     ratio: bool
@@ -50,6 +53,7 @@ class Effect:
     high: float
     refuting: float
     matter: float
+    unit: float
     n: int
     units: str
     blocks: int
@@ -129,8 +133,9 @@ class Pairwise:
         reachable = p_min(sizes) <= level / parts + 1e-12
         return Effect(
             evidence=self.evidence,
-            label=_label(self.evidence, f"{self.sides.a} against {self.sides.r}"),
-            quantity="difference in rate" if rate else design.scale.quantity,
+            label=_head(self.evidence, design.scale.label),
+            pair=f"{self.sides.a} against {self.sides.r}",
+            quantity="ratio" if design.scale.ratio else "difference",
             shown=design.scale.shown(found),
             ratio=design.scale.ratio,
             estimate=ends[0],
@@ -138,6 +143,7 @@ class Pairwise:
             high=ends[2],
             refuting=_turned(wider, turn, margin)[2] if reachable else inf,
             matter=matter,
+            unit=matter or margin,
             n=min(min(pair) for pair in sizes),
             units="round" if self.evidence.metric == COST else "seed",
             blocks=len(design.blocks),
@@ -217,9 +223,11 @@ class Pairwise:
         return float(ceil(2 * share * (1 - share) * (z / effect) ** 2))
 
 
-def _label(evidence: Evidence, rest: str) -> str:
+def _head(evidence: Evidence, score: str) -> str:
+    """Return what was compared, and in which network."""
     place = {"generator": " in G", "discriminator": " in D"}.get(evidence.network, "")
-    return f"{title(evidence.metric)}{place}: {rest}"
+    own = {SCORE: score, TUNED: f"{score}, both tuned"}
+    return own.get(evidence.metric) or title(evidence.metric) + place
 
 
 def _turned(found: Interval, turn: float, margin: float) -> tuple[float, float, float]:

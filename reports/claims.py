@@ -79,7 +79,8 @@ def every_claim(tables: Tables) -> tuple[Claim, ...]:
 def _gathered(claim: Claim, source: Source) -> tuple[list[Ready], tuple[str, ...]]:
     """Return what of a claim can be judged, and what is absent that it needs."""
     ready: list[Ready] = []
-    lacks, spared = [], []
+    lacks: list[str] = []
+    spared: list[str] = []
     for part in claim.parts:
         try:
             ready += _ready(part, claim, source)
@@ -105,7 +106,8 @@ def _ready(part: Evidence, claim: Claim, source: Source) -> Sequence[Ready]:
         if told is None or part.factor != source.found.factor:
             raise Absent("no tuning")
         own = narrowed(source.found, frame)
-        found = [replace(one, design=own) for one in found]
+        labels = {block.key: {"block": block.label} for block in own.blocks}
+        found = [replace(one, design=own, settings=labels) for one in found]
         if not all(told.pair(own, one.a, one.r)[0] for one in found):
             raise Absent("no seed with every point of both sides")
     return [Pairwise(part, one, effect, told) for one in found]
@@ -129,6 +131,4 @@ def conjunction(verdicts: Sequence[str]) -> str:
 def _distance(effect: Effect) -> float:
     """Return how far an effect lies from what the claim needs, least first: [L, U] in units of what matters."""
     end = effect.refuting if effect.verdict == REFUTED else effect.low
-    if end in (inf, -inf):
-        return end
-    return end / effect.matter if effect.matter > 0 else end
+    return end if end in (inf, -inf) else end / effect.unit

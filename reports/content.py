@@ -11,6 +11,7 @@ import pandas as pd
 from ablation.levels import noun
 from reports import (
     advice_words,
+    claim_words,
     events,
     factor_words,
     mechanism_words,
@@ -24,6 +25,7 @@ from reports import (
 )
 from reports.beside import beside
 from reports.block_words import block_sentences
+from reports.claims import NO_CLAIMS, Claims
 from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
@@ -67,6 +69,7 @@ def content(
     told: Search | None = None,
     weighed: Weighed | None = None,
     changed: Content | None = None,
+    claims: Claims = NO_CLAIMS,
 ) -> Content:
     """Return everything the report shows, figures and samples by name.
 
@@ -136,6 +139,7 @@ def content(
         "provenance": rows.provenance(tables, every),
         **advice_words.said(tables, trials, found, verdict, first.declared, order),
         **mechanism_words.said(tables.readings, trials, found, first.declared.alpha),
+        **claim_words.said(claims),
         **tuning_words.said(told, found, verdict, first.declared, order),
         **factor_words.said(weighed, found, verdict),
         "figures": {

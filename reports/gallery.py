@@ -13,6 +13,8 @@ from ablation.levels import noun
 from reports import factor_figures
 from reports.advice import advise
 from reports.advice_figures import trades
+from reports.claim_figures import claim_drawings
+from reports.claims import NO_CLAIMS, Claims
 from reports.design import FAILED, Design
 from reports.drawing import Drawing, Look, looks, slug
 from reports.early_figures import scatters
@@ -57,6 +59,7 @@ def gallery(
     order: Sequence[str],
     told: Search | None = None,
     weighed: Weighed | None = None,
+    claims: Claims = NO_CLAIMS,
 ) -> Gallery:
     """Draw every figure for which there are numbers; `order` lists levels, best first."""
     shown = looks(order)
@@ -67,6 +70,7 @@ def gallery(
         {
             "forest": _forest(found, verdict, order, shown),
             "factors": factor_figures.drawings(weighed, found, shown, verdict.alpha),
+            "claims": claim_drawings(claims),
             "tuned": drawings(told, found, order, shown),
             "scores": _scores(tables, trials, found, shown) + over.selection,
             "gradients": over.gradients,

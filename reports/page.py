@@ -18,6 +18,9 @@ from markupsafe import Markup
 
 from reports.changed import Changed, changed
 from reports.changed_words import plain, section
+from reports.claim_files import write_claims
+from reports.claim_values import Source
+from reports.claims import judge_claims
 from reports.compact import compact, shared_glyphs
 from reports.content import content, ranking
 from reports.design import design
@@ -99,12 +102,15 @@ def write(tables: Tables, out: Path) -> Report:
     order = ranking(found, verdict)
     own = only(tables, trials["key"])
     weighed = weigh(own, trials, found, verdict, declared)
-    pictures = gallery(own, trials, found, verdict, order, told, weighed)
+    claims = judge_claims(Source(own, trials, found, declared, told))
+    pictures = gallery(own, trials, found, verdict, order, told, weighed, claims)
     images = {drawing.name: svg(drawing) for drawing in pictures.all}
     samples = sample_rows(trials, found, order)
     moved = _changed(tables, every, trials, declared.factor) if len(tables.studies) > 1 else None
     changes = section(moved, scale(trials), declared.factor) if moved else None
-    said = content(own, trials, found, verdict, order, pictures, every, told, weighed, changes)
+    said = content(
+        own, trials, found, verdict, order, pictures, every, told, weighed, changes, claims
+    )
     said["samples"] = [_sample_row(row) for row in samples]
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
@@ -120,6 +126,7 @@ def write(tables: Tables, out: Path) -> Report:
         write_tables(scratch / "tables", tables, every, found, verdict, weighed)
         write_rows(scratch / "tables", "advice", said["advice_rows"])
         write_rows(scratch / "tables", "signals", said["signals_rows"])
+        write_claims(scratch / "tables", claims)
         write_pdf(scratch / "report.pdf", said, images, samples)
         page = html(said, pictures.all, images, samples)
         (scratch / "index.html").write_text(page, encoding="utf-8")

@@ -11,6 +11,7 @@ SECTIONS = {
     "advice": ("Recommendation", "criteria"),
     "stands": ("Robustness", "robustness"),
     "matters": ("What matters", "matters"),
+    "claims": ("Claims", "claims_line"),
     "tuning": ("Tuning", "tuned_words"),
     "beside": ("Published numbers", "published"),
     "complete": ("Completeness", ""),

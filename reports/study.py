@@ -90,7 +90,8 @@ class Declared:
 class Study:
     """A study's folder and its plan; `problems` says what of the plan could not be read.
 
-    `published` are the numbers beside which it is shown, `note` says in which settings those differ. `claims` are its own.
+    `published` are the numbers beside which it is shown, `note` says in which settings those differ.
+    `claims` are the study's own, judged beside the registered ones.
     """
 
     folder: Path
