@@ -6,33 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from ablation.catalogue import rows
-from ablation.instruments import INSTRUMENTS, SCORES, about
-from ablation.instruments.instrument import EVENTS
+from ablation.catalogue import own_rows, rows
 from ablation.levels import FACTORS, PLACED
+from ablation.metrics import COST, RATES, SCORE, SPREAD, TUNED, check_metric, is_ratio, is_score
 from ablation.part import NAME, check_number
 from ablation.spec import PARTS, SETTINGS
-
-SCORE, TUNED, SPREAD, COST = "score", "tuned_score", "spread", "cost"
-"""The declared score, the same with both sides tuned, its deviation from the median of its seeds, time per step."""
-
-RATES = {
-    "failure_rate": "diverged or crashed",
-    "collapse_rate": "collapsed",
-    "bad_end_rate": "diverged, crashed or collapsed",
-    "mode_loss_rate": "modes lost",
-}
-"""Shares of trials."""
-
-DERIVED = {
-    "predicted_attenuation": ("slope_power",),
-    "net_deaths": ("died_fraction", "revived_fraction"),
-}
-"""What is computed of readings: the decades by which slopes alone shrink a gradient at a site; units that died less
-those revived, added up over training."""
-
-DISTANCES = ("fid", "frechet")
-"""Score families of which a difference is a ratio."""
 
 NETWORKS = ("generator", "discriminator", "both")
 OVER = ("end", "mean")
@@ -43,6 +21,9 @@ DATA = ("images", "points")
 
 OTHERS = "others"
 """In the place of `r`: every other level, one comparison each."""
+
+AND = " + "
+"""Between a level and words of the `free` settings that it must have: `wasserstein + weight_clip`."""
 
 WHERE = ("data", "activation", *PLACED, *PARTS, *SETTINGS)
 
@@ -139,27 +120,10 @@ def registered() -> tuple[Claim, ...]:
     return tuple(claim for _, claim in found.values())
 
 
-def is_ratio(metric: str) -> bool:
-    """Say whether differences of a metric are ratios: distances, norms, times and the declared score's own effect."""
-    stem = metric.removesuffix("-best")
-    named = (SCORE, TUNED, SPREAD, COST, "signal_to_generator", *DISTANCES)
-    return stem in named or metric.endswith("_norm")
-
-
-def is_score(metric: str) -> bool:
-    """Say whether a metric is a score, of which one side is better."""
-    found = about(metric)
-    return metric in (SCORE, TUNED) or (found is not None and found.group == SCORES)
-
-
-def check_metric(metric: Any, place: str) -> None:
-    """Raise ValueError for a metric that no study measures."""
-    own = (SCORE, TUNED, SPREAD, COST, *RATES, *DERIVED)
-    found = about(metric) if isinstance(metric, str) else None
-    if metric in own or (found is not None and found.group != EVENTS):
-        return
-    known = [name for name, row in INSTRUMENTS.items() if row.group != EVENTS]
-    raise ValueError(f"{place} is {metric!r}; it is one of {', '.join([*own, *known])}")
+def own_claims() -> tuple[Mapping[str, Any], ...]:
+    """Return the rows of the claims in the user's own folders; raises ValueError for a wrong one, or one id twice."""
+    registered()
+    return tuple(own_rows("claim").values())
 
 
 def _evidence(row: Any, common: Mapping[str, Any], place: str) -> Evidence:
@@ -203,6 +167,8 @@ def _form(found: Evidence, place: str) -> None:
     if kind == "compare":
         sides = ("better", "worse") if is_score(metric) else ("lower", "higher")
         _one_of(found.direction, sides, f"{place}.direction")
+        if (AND in found.a or AND in found.r) and not found.free:
+            raise ValueError(f"{place} has a level with a +, and no free settings that it names")
         if not found.a:
             raise ValueError(f"{place} lacks its a, the level that is compared with {found.r}")
         if found.margin is not None and metric in RATES:

@@ -75,10 +75,7 @@ def _forest(rows: list[tuple[Judged, Effect]]) -> Figure:
         for at, (_, effect) in enumerate(rows):
             _effect(axes, -at, effect, (low, high))
         axes.set_ylim(0.6 - len(rows), 0.6)
-        labels, last = [], ""
-        for one, effect in rows:
-            labels.append(f"{one.claim.id if one.claim.id != last else ''}  {effect.label}")
-            last = one.claim.id
+        labels = [f"{one.claim.id}  {effect.label}" for one, effect in rows]
         axes.set_yticks([-at for at in range(len(rows))], labels)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -114,7 +111,7 @@ def _effect(axes: Axes, y: float, effect: Effect, limits: tuple[float, float]) -
             axes.plot(at, y, mark, color=look.color, ms=5, clip_on=False)
     middle = effect.estimate / effect.unit
     if limits[0] < middle < limits[1]:
-        axes.plot(middle, y, look.marker, color=look.color, ms=5.5)
+        axes.plot(middle, y, look.marker, color=look.color, ms=5.5, clip_on=False)
     axes.annotate(
         effect.pair,
         (1.015, y),

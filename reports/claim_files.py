@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import nan
+from math import exp, nan
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def _row(e: Effect) -> dict[str, Any]:
         "low": e.shown.low,
         "high": e.shown.high,
         "level": e.shown.level,
-        "smallest": e.matter,
+        "smallest": exp(e.unit) if e.quantity == "ratio" else e.unit,
         "share": e.estimate / e.unit,
         "share_low": e.low / e.unit,
         "share_high": e.high / e.unit,

@@ -14,7 +14,6 @@ from ablation.levels import noun, resolve, worded
 from reports.claim_tests import BROKEN, HOLDS, Effect
 from reports.claim_values import Absent, Source, applies, measured, title
 from reports.estimates import Floats, Interval, effective_trials, wilson
-from reports.words import number
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Pooled:
         every = np.concatenate([table.ravel() for table in self.tables])
         rate, matter = float(every.mean()), self.evidence.effect or 0.0
         low, high = wilson(rate * worth, worth, level=1 - level)
+        low = low if rate > 0 else 0.0
         wider = wilson(rate * worth, worth, level=1 - level / parts)[1]
         z = float(norm.ppf(1 - level / 2))
         needed = ceil(len(every) / worth * z * z * (1 - matter) / matter)
@@ -43,7 +43,7 @@ class Pooled:
             shown=Interval(rate, low, high, len(every), 0, 1 - level),
             ratio=False,
             estimate=rate,
-            low=low if rate > 0 else 0.0,
+            low=low,
             high=high,
             refuting=wider,
             matter=matter,
@@ -86,7 +86,7 @@ class Checked:
         return Effect(
             evidence=self.evidence,
             label=title(self.evidence.metric),
-            pair=f"{self.evidence.a}, at most {number(bound)}",
+            pair=f"{self.evidence.a}, at most {bound:g}",
             quantity=f"above it in {broken} of {n} trials, greatest" if broken else "greatest",
             shown=Interval(top, top, top, n, 0, 0.0),
             ratio=False,

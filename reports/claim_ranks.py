@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress, permutations
-from math import atanh, ceil, factorial, inf
+from math import atanh, ceil, factorial, inf, sqrt, tanh
 
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from ablation.claim import Claim, Evidence, is_score
+from ablation.claim import Claim, Evidence
 from ablation.levels import noun, worded
+from ablation.metrics import is_score
 from reports.claim_tests import Effect
-from reports.claim_values import KEPT, Absent, Source, applies, title, values
+from reports.claim_values import KEPT, Absent, Source, applies, inside, title, values
 from reports.design import FAILED
 from reports.estimates import SPLITS, TIE, Floats, Interval, generator
 from reports.names import block_columns, block_word
@@ -34,20 +35,22 @@ class Ranked:
     labels: tuple[str, ...]
 
     def judge(self, level: float, parts: int) -> Effect:
-        """Return the slope of ranks on ranks, which is their correlation, by inversion of a permutation test."""
+        """Return the slope of ranks on ranks, which is their correlation: its sign from the permutation test."""
         names = ("claim", self.evidence.metric, self.evidence.against)
         count, matter = len(self.levels), self.evidence.effect or 0.0
+        estimate = float((self.x * self.y).mean())
         low, high, able = slope(self.x, self.y, level, names)
+        low, high = widened(estimate, low, high, count, level)
         wider, reachable = high, able
         if parts > 1:
-            _, wider, reachable = slope(self.x, self.y, level / parts, names)
+            least, wider, reachable = slope(self.x, self.y, level / parts, names)
+            wider = widened(estimate, least, wider, count, level / parts)[1]
         one = [
             slope(self.x[b : b + 1], self.y[b : b + 1], level / len(self.x), names)
             for b in (range(len(self.x)) if len(self.x) > 1 else ())
         ]
         z = float(norm.ppf(1 - level / 2) + norm.ppf(POWER))
-        estimate = float((self.x * self.y).mean())
-        what = f"{title(self.evidence.metric)} with {title(self.evidence.against)}"
+        what = f"{title(self.evidence.metric)} with {inside(title(self.evidence.against))}"
         holds = _those(self.labels, [ok and ends[0] > 0 for *ends, ok in one])
         opposite = _those(self.labels, [ok and ends[1] < 0 for *ends, ok in one])
         split = f"holds with {', '.join(holds)}, opposite with {', '.join(opposite)}"
@@ -100,6 +103,24 @@ def slope(x: Floats, y: Floats, level: float, names: Sequence[str]) -> tuple[flo
         return -1.0, 1.0, False
     low, high = float(steps[above[0]]), float(steps[::-1][below[0]])
     return max(-1.0, low), min(1.0, high), True
+
+
+def widened(
+    estimate: float, low: float, high: float, count: int, level: float
+) -> tuple[float, float]:
+    """Return the ends of a rank correlation of so many levels, no narrower than Fisher's z has them.
+
+    Ranks that agree wholly leave the slope no spread at all. The ends keep the side of 0 on which the permutation test
+    has them: the width of z is that of Bonett & Wright 2000, doi:10.1007/BF02294183, at half a swap from 1 at most.
+    """
+    most = 1 - 6 / (count * (count**2 - 1))
+    inside = min(max(estimate, -most), most)
+    half = float(norm.ppf(1 - level / 2)) * sqrt((1 + inside**2 / 2) / (count - 3))
+    wide = tanh(atanh(inside) - half), tanh(atanh(inside) + half)
+    return (
+        min(low, max(wide[0], TIE) if low > 0 else wide[0]),
+        max(high, min(wide[1], -TIE) if high < 0 else wide[1]),
+    )
 
 
 def _orders(count: int, names: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation.claim import COST, SPREAD, Evidence
+from ablation.claim import AND, OTHERS, Evidence
 from ablation.levels import noun, resolve, worded
+from ablation.metrics import COST, SPREAD
 from reports.claim_values import Absent, spread_of
 from reports.design import Block, Design
 from reports.names import block_columns, block_word, natural
@@ -39,7 +40,7 @@ def sides(evidence: Evidence, frame: pd.DataFrame, scale: Scale) -> Iterator[Sid
     present = sorted(set(levels), key=lambda name: (natural(name), name))
     a = _level(evidence.a, factor, present)
     others = [name for name in present if name != a]
-    against = others if evidence.r == "others" else [_level(evidence.r, factor, present)]
+    against = others if evidence.r == OTHERS else [_level(evidence.r, factor, present)]
     if not against:
         raise Absent(f"no other {noun(factor)}")
     for r in against:
@@ -47,7 +48,8 @@ def sides(evidence: Evidence, frame: pd.DataFrame, scale: Scale) -> Iterator[Sid
         yield _pair(evidence, kept[kept["treatment"].isin([a, r])], a, r, scale)
 
 
-def _level(word: str, factor: str, present: Sequence[str]) -> str:
+def _level(said: str, factor: str, present: Sequence[str]) -> str:
+    word = said.split(AND)[0]
     found = resolve(word, factor, present)
     if found is None:
         raise Absent(f"no {noun(factor)} {word}" if word != "none" else f"none without {factor}")
@@ -103,15 +105,23 @@ def _variants(evidence: Evidence, frame: pd.DataFrame, a: str, r: str) -> pd.Dat
     if not evidence.free:
         return frame.assign(variant="")
     own = _joined(frame, evidence.free, ", ", told=evidence.free)
+    wanted = [set(said.split(AND)[1:]) for said in (evidence.a, evidence.r)]
     parts = []
     for key, part in frame.assign(kind=own).groupby("block", sort=True):
-        kinds = [sorted(set(part.loc[part["treatment"] == level, "kind"])) for level in (a, r)]
+        every = [sorted(set(part.loc[part["treatment"] == level, "kind"])) for level in (a, r)]
+        kinds = [
+            [kind for kind in own if words <= set(kind.split(", "))]
+            for own, words in zip(every, wanted, strict=True)
+        ]
         for one, other in product(*kinds):
             mine = (part["treatment"] == a) & (part["kind"] == one)
             theirs = (part["treatment"] == r) & (part["kind"] == other)
             name = f"{one} against {other}"
             parts.append(part[mine | theirs].assign(block=f"{key}\x1f{name}", variant=name))
-    return pd.concat(parts) if parts else frame.assign(variant="")
+    if not parts:
+        raise Absent(f"no block with {evidence.a} and {evidence.r}")
+    found: pd.DataFrame = pd.concat(parts)
+    return found
 
 
 def _joined(

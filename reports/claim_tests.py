@@ -9,7 +9,8 @@ from math import ceil, inf, log
 import numpy as np
 from scipy.stats import norm
 
-from ablation.claim import COST, RATES, SCORE, SPREAD, TUNED, Evidence
+from ablation.claim import Evidence
+from ablation.metrics import COST, RATES, SCORE, SPREAD, TUNED
 from reports import tuned
 from reports.claim_sides import Sides
 from reports.claim_values import title

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ablation.claim import COST, DERIVED, RATES, SCORE, SPREAD, Claim, Evidence, is_ratio, is_score
+from ablation.claim import Claim, Evidence
 from ablation.files import read_json
 from ablation.instruments import about
 from ablation.levels import PLACED
+from ablation.metrics import COST, DERIVED, RATES, SCORE, SPREAD, is_ratio, is_score
 from reports.design import FAILED, Design, outcomes
 from reports.names import BLOCK, block_columns
 from reports.scales import Scale, family, printed, scale
@@ -214,8 +215,14 @@ def title(metric: str) -> str:
     if metric in own:
         return own[metric]
     if is_score(metric):
-        return printed(family(metric))
+        text = printed(family(metric))
+        return text[:1].upper() + text[1:]
     return found.title if found is not None else metric
+
+
+def inside(text: str) -> str:
+    """Return a title as it stands inside a sentence: an abbreviation keeps its capitals."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _verb(metric: str) -> str:

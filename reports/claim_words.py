@@ -6,16 +6,16 @@ from collections import Counter
 from math import isfinite
 from typing import Any
 
-from ablation.claim import DERIVED, RATES, TUNED
 from ablation.instruments import about
 from ablation.instruments.instrument import GRADIENTS, SCORES, UNITS, WEIGHTS
 from ablation.levels import noun
+from ablation.metrics import DERIVED, RATES, TUNED
 from reports.claim_tests import BROKEN, HOLDS, MIXED, OPEN, REFUTED, SUPPORTED, Effect
 from reports.claims import ABSENT, Claims, Judged
 from reports.phrases import counted
 from reports.rows import Table, cell, table
 from reports.sections import SECTIONS
-from reports.words import ends, estimate, listed, number
+from reports.words import ends, estimate, listed
 
 SHOWN_IN = {SCORES: "scores", GRADIENTS: "gradients", UNITS: "units", WEIGHTS: "gradients"}
 """The section that draws what a claim is about, by the group of its instrument."""
@@ -172,7 +172,9 @@ def _effect(e: Effect) -> str:
 
 def _numbers(e: Effect) -> str:
     if e.checked:
-        return number(e.estimate)
+        return f"{e.estimate:g}"
+    if e.ratio and e.shown.estimate == 0:
+        return f"beyond measure (failures) {ends(e.shown)}"
     return f"{estimate(e.shown)} {ends(e.shown, ratio=e.ratio)}"
 
 
@@ -181,8 +183,8 @@ def _smallest(e: Effect) -> str:
         return "–"
     margin, effect = e.evidence.margin, e.evidence.effect
     if margin is not None:
-        return f"within {number(margin)}"
-    return number(effect) if effect is not None else "as declared"
+        return f"within {margin:g}"
+    return f"{effect:g}" if effect is not None else "as declared"
 
 
 def _count(n: int, units: str) -> str:

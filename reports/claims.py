@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
-from ablation.claim import TUNED, Claim, Evidence, registered
+from ablation.claim import Claim, Evidence, registered
+from ablation.metrics import TUNED
 from reports.claim_pools import Checked, Pooled, checked, pooled
 from reports.claim_ranks import Ranked, ranked
 from reports.claim_sides import sides

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablation.catalogue import row
+from ablation.claim import own_claims
 from ablation.compose import Axis, Config, compose_config, expand, specification
 from ablation.factories import source_of
 from ablation.levels import levels, noun
@@ -112,6 +113,7 @@ def plan(
         published=published(asked.published, own, factor, words),
         note=asked.note,
         fresh=fresh,
+        claims=own_claims(),
     )
 
 

@@ -22,6 +22,8 @@ from ablation.tune import Tune, bare
 SCHEMA = 1
 KINDS = {"declared": dict, "overrides": list, "history": list, "skipped": list, "warnings": list}
 """What the parts of a study.yaml are."""
+LISTS = ("published", "claims")
+"""What a study keeps beside these as lists that grow."""
 AUTO = "auto"
 """The declared score that is FID where a data set has it, else the Frechet distance."""
 
@@ -115,7 +117,7 @@ def check_score(score: str, families: Sequence[str]) -> None:
 class Plan:
     """The trials of a sweep, seed by seed over all cells, and what it skips and warns of.
 
-    `fresh` counts the further seeds that each cell's best point is run with.
+    `fresh` counts the further seeds that each cell's best point is run with; `claims` are the user's own.
     """
 
     sweep: str | None
@@ -128,6 +130,7 @@ class Plan:
     published: tuple[Published, ...] = ()
     note: str = ""
     fresh: int = 0
+    claims: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def cells(self) -> int:
@@ -199,14 +202,15 @@ def _write(study: Path, found: Plan, kept: Mapping[str, Any] | None) -> None:
     old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
     for name, value in _beside(found).items():
         had = old.setdefault(name, value)
-        old[name] = had + [row for row in value if row not in had] if name == "published" else had
+        old[name] = had + [row for row in value if row not in had] if name in LISTS else had
     write_yaml(path, old)
 
 
 def _beside(found: Plan) -> dict[str, Any]:
     """Return what a study keeps to be shown beside its results, where it has any."""
     rows = [row.row() for row in found.published]
-    return ({"published": rows} if rows else {}) | ({"note": found.note} if found.note else {})
+    kept = {"published": rows, "note": found.note, "claims": [dict(row) for row in found.claims]}
+    return {name: value for name, value in kept.items() if value}
 
 
 def published(

@@ -27,7 +27,10 @@ DOORS = {
     "ray": {"sweeps/launchers/ray.py"},
 }
 LEVELS = [
-    {"part", "files", "fingerprint", "shape", "published", "instruments", "space", "ladder"},
+    {
+        *("part", "files", "fingerprint", "shape", "published", "instruments", "metrics", "space"),
+        "ladder",
+    },
     {"spec"},
     {"record", "rescored", "factories", "known", "levels", "tune"},
     {
@@ -84,6 +87,7 @@ def test_imports_run_one_way(path: Path) -> None:
             "ablation.instruments",
             "ablation.ladder",
             "ablation.claim",
+            "ablation.metrics",
         }
         used = {".".join(word.split(".")[:2]) for word in words if word.startswith("ablation")}
         assert used <= allowed

@@ -197,3 +197,44 @@ def said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Claims]:
     own = only(tables, trials["key"])
     pictures = gallery(own, trials, found, verdict, order, told, claims) if drawn else Gallery({})
     return content(own, trials, found, verdict, order, pictures, every, told, claims), claims
+
+
+QUIET = {name: dict.fromkeys((), 0.0) for name in FOR}
+"""Nothing is planted."""
+
+WGAN = {"penalty": "weight_clip", "n_critic": 5, "optimizer": "rmsprop"}
+
+
+def stability_study(
+    study: Path,
+    *,
+    helps: bool,
+    losing: bool,
+    seeds: int = 12,
+    names: Sequence[str] = ("relu", "tanh"),
+) -> Path:
+    """Write ring8 trials of minimax and Wasserstein GANs, with a penalty, with clipping and without.
+
+    Where it `helps`, minimax alone ends badly, spreads and loses modes; else the others do.
+    """
+    study.mkdir(parents=True)
+    declared = {"score": "frechet", "seeds": seeds}
+    builder.write_plan(study, declared=declared)
+    kinds = {
+        "plain": {"loss": "minimax"},
+        "penalty": {"loss": "minimax", "penalty": "gradient_penalty"},
+        "clip": {"loss": "minimax", "constraint": "gradient_clip"},
+        "wgan": {"loss": "wasserstein"} | WGAN,
+    }
+    for name in names:
+        for kind, words in kinds.items():
+            bad = (kind == "plain") == helps
+            for seed in range(seeds):
+                noise = np.random.default_rng(builder.hash_of(f"{name} {kind} {seed}")).normal()
+                ends = ("finished", "diverged")[bad and seed % 4 < 3]
+                add(
+                    study, noise * (0.8 if bad else 0.02), QUIET, outcome=ends,
+                    modes=4 if losing and bad else 8,
+                    activation=name, dataset="ring8", seed=seed, **words,
+                )  # fmt: skip
+    return study
