@@ -1,4 +1,4 @@
-"""What a claim may measure: scores, readings, ends of trials and times; which are ratios, and of which one side is better."""
+"""What a claim may measure: scores, readings, ends of trials, times; which are ratios, and which have a better side."""
 
 from __future__ import annotations
 

@@ -1,0 +1,113 @@
+"""Registered claims: the twelve are whole, a user's own is one file, and a wrong key is one clear line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablation.catalogue import rows
+from ablation.claim import Claim, registered
+from ablation.factories import WITH
+from ablation.metrics import DISTANCES
+from reports.scales import LOGGED
+
+HOME = Path(__file__).resolve().parents[2]
+MINE = {
+    "id": "M1",
+    "statement": "GELU reaches more modes than ReLU.",
+    "a": "gelu",
+    "r": "relu",
+    "where": {"dataset": "ring8"},
+    "parts": [{"metric": "modes", "direction": "better", "effect": 1}],
+    "command": "ablation sweep dataset=ring8 activation=gelu,relu seeds=8 --study m1",
+}
+
+
+def test_the_twelve_are_registered_in_their_order() -> None:
+    found = registered()
+    assert [claim.id for claim in found] == [f"A{n}" for n in range(1, 13)]
+    assert all(claim.command.startswith("ablation ") for claim in found)
+    kinds = {claim.id: {part.kind for part in claim.parts} for claim in found}
+    assert kinds["A6"] == {"check"}
+    assert kinds["A10"] == {"rate"}
+    assert kinds["A11"] == kinds["A12"] == {"correlate"}
+    assert {k for name in ("A1", "A4", "A8") for k in kinds[name]} == {"compare"}
+
+
+def test_a_claim_is_a_few_lines() -> None:
+    for path in (HOME / "conf" / "claim").glob("*.yaml"):
+        assert 2 <= len(path.read_text().splitlines()) <= 12, path.name
+
+
+def test_what_stands_beside_the_statement_counts_for_every_part() -> None:
+    claim = Claim.read(MINE, "m1")
+    assert (claim.parts[0].a, claim.parts[0].r, claim.parts[0].effect) == ("gelu", "relu", 1)
+    assert claim.where == (("dataset", ("ring8",)),)
+    assert claim.statement == "GELU reaches more modes than ReLU"
+
+
+def test_ratios_are_those_that_reports_compare_as_ratios() -> None:
+    assert DISTANCES == LOGGED
+
+
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"colour": 1}, "unknown key 'colour'", "statement"),
+    ({"statement": ""}, "lacks its statement", ""),
+    ({"parts": []}, "lacks its parts", ""),
+    ({"id": "a b"}, "id is 'a b'", "A1"),
+    ({"statement": "two\nlines"}, "one line", ""),
+    ({"parts": [{"metric": "speed"}]}, "metric is 'speed'", "attenuation"),
+    ({"parts": [{"metric": "event_not_finite"}]}, "metric is 'event_not_finite'", "fid"),
+    ({"parts": [{"metric": "modes", "efect": 1}]}, "unknown key 'efect'", "effect"),
+    ({"parts": [{"metric": "modes", "direction": "up", "effect": 1}]}, "'up'", "better"),
+    ({"parts": [{"metric": "modes", "direction": "better"}]}, "lacks its effect", ""),
+    ({"parts": [{"metric": "fid", "direction": "better", "effect": 0.5}]}, "effect is 0.5", "1"),
+    ({"parts": [{"metric": "fid", "direction": "better", "effect": True}]}, "effect is True", ""),
+    ({"factor": "dataset"}, "factor is 'dataset'", "activation"),
+    ({"where": {"colour": 1}}, "unknown key 'colour'", "dataset"),
+    ({"where": {"data": "sound"}}, "'sound'", "images"),
+    ({"a": "gelu + x"}, "no free settings", ""),
+    ({"free": "colour"}, "free is 'colour'", "penalty"),
+]
+
+
+@pytest.mark.parametrize(("change", "wrong", "known"), WRONG, ids=[w[1] for w in WRONG])
+def test_a_wrong_claim_is_named_in_one_line(change: dict[str, Any], wrong: str, known: str) -> None:
+    with pytest.raises(ValueError, match=r"conf/claim/m1\.yaml") as told:
+        Claim.read(MINE | change, "conf/claim/m1.yaml")
+    text = str(told.value)
+    assert wrong in text
+    assert known in text
+    assert "\n" not in text
+
+
+def _list(folder: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "ablation", "list", "claim", "--with", str(folder)]
+    return subprocess.run(words, capture_output=True, text=True, cwd=HOME, check=False)
+
+
+def test_a_users_claim_is_one_file(tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "claim"
+    folder.mkdir(parents=True)
+    text = "id: M1\nstatement: Mine\ncommand: ablation sweep\nparts:\n  - {metric: fid, a: gelu, r: relu,"
+    (folder / "mine.yaml").write_text(f"{text} direction: better, effect: 1.1}}\n")
+    done = _list(tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(rows("claim")) + 1
+    assert [line.split() for line in lines][-1] == ["mine", "M1", "Mine"]
+    assert lines[0].split()[:3] == ["a01_sigmoid_vanishes", "A1", "Sigmoid"]
+
+
+def test_an_id_of_two_claims_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "conf" / "claim"
+    folder.mkdir(parents=True)
+    original = HOME / "conf" / "claim" / "a07_leaky_relu_beats_relu.yaml"
+    (folder / "mine.yaml").write_text(original.read_text())
+    monkeypatch.setenv(WITH, str(tmp_path))
+    with pytest.raises(ValueError, match=r"mine.yaml.id is 'A7'.*a07_leaky_relu_beats_relu"):
+        registered()
