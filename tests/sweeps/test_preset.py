@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reports.study import read_study as look
 from sweeps.grid import plan
+from sweeps.study import read_study, write_study
 
 WRONG = [
     ("declared: foo", "declared is 'foo'"),
@@ -42,3 +44,33 @@ def test_a_wrong_entry_is_named(
     with pytest.raises(ValueError, match=re.escape(told)) as refusal:
         plan("mine", ["dataset=ring8", "budget=smoke"])
     assert "\n" not in str(refusal.value)
+
+
+CLAIM = """
+id: M1
+statement: Mine
+a: relu
+r: tanh
+parts: [{metric: frechet, direction: better, effect: 1.1}]
+command: ablation sweep
+"""
+
+
+def test_a_users_claims_are_kept_in_the_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["dataset=ring8", "budget=smoke", "activation=relu,tanh"]
+    assert plan(None, words).claims == ()
+    folder = tmp_path / "own" / "conf" / "claim"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(CLAIM)
+    monkeypatch.setenv("ABLATION_WITH", str(tmp_path / "own"))
+    asked = plan(None, words)
+    for _ in range(2):  # a second launch adds nothing
+        write_study(tmp_path / "runs" / "s", asked)
+        kept = read_study(tmp_path / "runs" / "s")["claims"]
+        assert [row["id"] for row in kept] == ["M1"]
+    assert [claim.id for claim in look(tmp_path / "runs" / "s").claims] == ["M1"]
+    (folder / "mine.yaml").write_text(CLAIM.replace("frechet", "fidd"))
+    with pytest.raises(ValueError, match=r"conf/claim/mine.yaml.parts\[0\].metric is 'fidd'"):
+        plan(None, words)
