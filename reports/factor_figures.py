@@ -88,7 +88,7 @@ def _diagram(told: Diagram, found: Design, shown: dict[str, Look], alpha: float)
     same = "; ".join(listed([names[i] for i in group]) for group in told.groups) or "none"
     friedman = f" Friedman's test: {p_text(told.p)}." if told.p == told.p else ""
     caption = (
-        f"Critical-difference diagram: rank 1 is best; levels under one bar do not differ at {alpha:g} (Nemenyi:"
+        f"Critical-difference diagram: rank 1 is best; levels over one bar are not told apart at {alpha:g} (Nemenyi:"
         f" {number(told.difference)} ranks).{friedman} n = {told.datasets} data sets, taken as independent; each is the"
         " mean over blocks and seeds, failures capped as above."
     )

@@ -238,6 +238,7 @@ def _across(across: Generality, found: Design) -> Table:
     columns += ["level#", "p#", "adjusted p#", "finding", "data sets#"]
     caption = (
         f"Each {noun(found.factor)} against {found.reference} over data like these: data sets are the"
-        " independent units, their mean differences are flipped in sign; p adjusted by Holm within this table"
+        " independent units, their mean differences are flipped in sign; p adjusted by Holm"
+        " within this table, which is no declared tier"
     )
     return table("across", caption if body else "", columns, body)
