@@ -52,8 +52,8 @@ def seeds_needed(
 
 def seeds_for(a: Outcomes, r: Outcomes, effect: float, level: float) -> float:
     """Return the seeds per treatment that find a shift `effect` > 0 with 80 % power at `level`, without its range."""
-    sides = [[_Stream(x, np.arange(x.shape[1])) for x in side] for side in (a, r)]
-    return max(least_seeds(level, len(a)), _needed(sides[0], sides[1], effect, level))
+    sides = [_drawn(side, [np.arange(x.shape[1])[None] for x in side]) for side in (a, r)]
+    return max(least_seeds(level, len(a)), float(_needed(sides[0], sides[1], effect, level)[0]))
 
 
 @dataclass(frozen=True)
