@@ -161,10 +161,7 @@ def ranked(evidence: Evidence, claim: Claim, source: Source) -> Ranked:
     wide = medians.median().unstack("level").dropna(axis=1)
     names = [n for n in wide["y"] if n in wide["other"]] if len(wide.columns) else []
     if len(names) < FEWEST:
-        what = f"{title(evidence.metric)} and {title(evidence.against)}"
-        raise Absent(
-            f"{len(names)} {noun(evidence.factor, 2)} with {what} in every block, of {FEWEST}"
-        )
+        raise Absent(f"{noun(evidence.factor, 2)} to rank in every block: {len(names)} of {FEWEST}")
     x, y = (
         _standard(wide[column][names].to_numpy(dtype=float) * (-1 if is_score(metric) else 1))
         for column, metric in (("y", evidence.metric), ("other", evidence.against))

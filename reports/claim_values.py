@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import log
 from typing import Any
 
@@ -49,13 +49,17 @@ class Absent(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """A study as claims look at it: its trials with their score, its design, its declaration, and what it tuned."""
+    """A study as claims look at it: its trials with their score, its design, its declaration, and what it tuned.
+
+    `known` keeps what was looked up, since several claims look at one metric.
+    """
 
     tables: Tables
     trials: pd.DataFrame
     found: Design
     declared: Declared
     told: Search | None = None
+    known: dict[tuple[str, str, str], tuple[pd.DataFrame, Scale]] = field(default_factory=dict)
 
 
 def measured(evidence: Evidence, claim: Claim, source: Source) -> tuple[pd.DataFrame, Scale]:
@@ -73,6 +77,13 @@ def measured(evidence: Evidence, claim: Claim, source: Source) -> tuple[pd.DataF
 
 def values(evidence: Evidence, metric: str, source: Source) -> tuple[pd.DataFrame, Scale]:
     """Return all trials with `y`, and its scale; raises Absent."""
+    key = (metric, evidence.network, evidence.over)
+    if key not in source.known:
+        source.known[key] = _looked_up(evidence, metric, source)
+    return source.known[key]
+
+
+def _looked_up(evidence: Evidence, metric: str, source: Source) -> tuple[pd.DataFrame, Scale]:
     trials = source.trials
     if metric in (SCORE, SPREAD) or is_score(metric):
         if metric not in (SCORE, SPREAD):

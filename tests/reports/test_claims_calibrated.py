@@ -20,7 +20,8 @@ from reports.tables import Tables, load, with_primary_score
 
 pytestmark = pytest.mark.slow
 
-STUDIES = 200
+STUDIES = 100
+"""Of each kind."""
 NAMES = ("gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
 
 
