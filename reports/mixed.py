@@ -69,6 +69,14 @@ MORE = (
         share=False,
         explained=("effective_rank",),
     ),
+    Mixed(
+        "slopes",
+        "Slope power per layer",
+        "mean squared slope",
+        (("slope_power", "{layer}"),),
+        share=False,
+        explained=("slope_power",),
+    ),
 )
 
 

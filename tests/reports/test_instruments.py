@@ -78,6 +78,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Reading(0, "generator", "generator.0", "unborn_fraction", dead / 2),
                 Reading(200, "generator", "generator.0", "died_fraction", dead / 2),
                 Reading(400, "generator", "generator.0", "revived_fraction", dead / 4),
+                *(
+                    Reading(n, "generator", "generator.0", "slope_power", 1 - dead)
+                    for n in (0, 400)
+                ),
             ]
             if name == "relu":
                 first = 1.0 if seed else 2.0
@@ -156,8 +160,17 @@ def test_captions_are_the_instruments_sentences(study: Path) -> None:
         ("saturated", "saturated_fraction"),
         ("gradients", "gradient_norm"),
         ("balance", "accuracy"),
+        ("slopes", "slope_power"),
     ):
         assert INSTRUMENTS[quantity].text in captions[name], name
+
+
+def test_the_slope_power_is_drawn_where_it_was_read(study: Path, tmp_path: Path) -> None:
+    units = said(study)["figures"]["units"]
+    (drawn,) = [figure for figure in units if figure["name"].startswith("slopes-")]
+    assert drawn["alt"].endswith("At the last step: generator.0: leaky_relu 1.0, relu 0.60.")
+    old = said(builder.build(tmp_path / "old", activations=("relu", "leaky_relu"), seeds=2))
+    assert not [f for f in old["figures"]["units"] if f["name"].startswith("slopes-")]
 
 
 def test_the_report_says_what_scoring_took(study: Path) -> None:
