@@ -34,6 +34,7 @@ from reports.samples import SampleRow, sample_rows
 from reports.scales import scale
 from reports.sides import sides
 from reports.tables import Tables, load, with_primary_score
+from reports.texts import shown
 from reports.tuning import search
 from reports.verdict import judge
 from reports.weighing import weigh
@@ -111,7 +112,7 @@ def write(tables: Tables, out: Path) -> Report:
     said = content(
         own, trials, found, verdict, order, pictures, every, told, weighed, changes, claims
     )
-    said["samples"] = [_sample_row(row) for row in samples]
+    said = shown(said | {"samples": [_sample_row(row) for row in samples]})
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
