@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ablation.texts import numbered
 from reports.drawing import Drawing
+from reports.printing import LOWER, PAGES, ROOMS, SOFT, on_paper
 from reports.samples import SampleRow
+from reports.texts import END, ISOLATE
 
 TEMPLATES = Path(__file__).parent / "templates"
 TEMPLATE = "report.typ"
@@ -19,8 +24,8 @@ FIGURE = """\
 #set page(width: auto, height: auto, margin: 0pt)
 #image("figure.svg", alt: sys.inputs.alt)
 """
-LEFT_OUT = ("trials", "advice_rows", "signals_rows")
-"""Parts of the content that are too long for paper: they are in the page and in the CSV files."""
+PRINTED = ("\n", SOFT, ISOLATE, END)
+"""Characters that no font draws, and that typst obeys: a new line, a place to break, the ends of a run."""
 
 
 def figure_pdf(drawing: Drawing, image: str) -> bytes:
@@ -47,9 +52,10 @@ def write_pdf(
     images: Mapping[str, str],
     samples: Sequence[SampleRow],
 ) -> None:
-    """Write the PDF/UA-1 report from the content, SVG documents by name, and samples."""
-    import typst
+    """Write the PDF/UA-1 report from the content, SVG documents by name, and samples.
 
+    It has at most `PAGES` pages where the narrowest of `ROOMS` gives that.
+    """
     with tempfile.TemporaryDirectory(prefix="report-") as scratch:
         root = Path(scratch)
         for name, image in images.items():
@@ -62,25 +68,41 @@ def write_pdf(
             copy = root / file.relative_to(TEMPLATES)
             copy.parent.mkdir(exist_ok=True)
             copy.write_bytes(file.read_bytes())
-        kept = {k: v for k, v in content.items() if k not in LEFT_OUT}
-        data = json.dumps(printable(kept), ensure_ascii=False, allow_nan=False)
-        made = typst.compile(
+        for room in ROOMS:
+            made = _compiled(root, on_paper(content, room))
+            if pages(made) <= PAGES:
+                break
+        lower = _compiled(root, on_paper(content, replace(room, height=LOWER)))
+        made = lower if pages(lower) < pages(made) else made
+    path.write_bytes(made)
+
+
+def _compiled(root: Path, data: dict[str, Any]) -> bytes:
+    import typst
+
+    return bytes(
+        typst.compile(
             str(root / TEMPLATE),
             root=str(root),
             format="pdf",
             font_paths=[str(_fonts())],
             ignore_system_fonts=True,
-            sys_inputs={"data": data},
+            sys_inputs={"data": json.dumps(printable(data), ensure_ascii=False, allow_nan=False)},
             pdf_standards="ua-1",
         )
-    path.write_bytes(made)
+    )
+
+
+def pages(document: bytes) -> int:
+    """Return how many pages a PDF of typst's has: the greatest count of a node of its tree."""
+    return max(int(n) for n in re.findall(rb"/Type\s*/Pages\b[^>]*?/Count\s+(\d+)", document))
 
 
 def printable(value: Any) -> Any:
     """Return JSON values in which a character that no font of ours has is written as its number."""
     if isinstance(value, str):
         known = _characters()
-        return "".join(c if ord(c) in known or c == "\n" else _named(c) for c in value)
+        return "".join(c if c in PRINTED or ord(c) in known else _named(c) for c in value)
     if isinstance(value, dict):
         return {k: printable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -89,7 +111,7 @@ def printable(value: Any) -> Any:
 
 
 def _named(character: str) -> str:
-    return " " if character.isspace() else f"⟨U+{ord(character):04X}⟩"
+    return " " if character.isspace() else numbered(character)
 
 
 def _fonts() -> Path:
