@@ -18,8 +18,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from reports.lettering import abreast, further_rows, letter
 from reports.names import natural
 from reports.narrow import fit
+from reports.texts import shown as plainly
 
 INK, MUTED, RULE = "#1b1f24", "#66707b", "#d5dbe1"
 """Colours of text and axes; an inline figure takes them from the page's theme instead."""
@@ -107,6 +109,11 @@ class Drawing:
     caption: str
     figure: Figure
 
+    def __post_init__(self) -> None:
+        """Make visible what a word of it hides."""
+        for name in ("title", "alt", "caption"):
+            object.__setattr__(self, name, plainly(getattr(self, name)))
+
 
 def looks(treatments: Sequence[str]) -> dict[str, Look]:
     """Return every treatment's look: an activation's own, or what is left in the order of names."""
@@ -129,6 +136,7 @@ def svg(drawing: Drawing) -> str:
 
     One that is too narrow for what it holds is widened to the text width: `width_of` tells.
     """
+    letter(drawing.figure)
     stream = io.StringIO()
     with rc_context(STYLE):
         fit(drawing.figure, WIDTH)
@@ -178,9 +186,11 @@ def legend(fig: Figure, shown: dict[str, Look]) -> None:
         Line2D([], [], color=look.color, marker=look.marker, markersize=5, lw=1.2, label=name)
         for name, look in shown.items()
     ]
-    usual, columns = min(len(handles), 5), min(len(handles), fitting(5))
-    if handles and columns < usual:  # room for the rows that a narrow figure has more
-        more = ceil(len(handles) / columns) - ceil(len(handles) / usual)
+    usual = min(len(handles), 5)
+    columns = min(abreast([*shown], usual), max(1, fitting(5)))
+    if handles:  # room for rows beyond three, and for those that a narrow figure has more
+        more = further_rows([*shown], columns)
+        more = max(more, ceil(len(handles) / columns) - ceil(len(handles) / usual))
         fig.set_figheight(fig.get_figheight() + 0.17 * more)
     fig.legend(handles=handles, loc="outside upper left", ncols=columns)
 

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.drawing import INK, MUTED, RULE, STYLE, Look, figure, legend, log_ticks
+from reports.drawing import INK, MUTED, RULE, STYLE, WIDTH, Look, figure, legend, log_ticks
 from reports.estimates import Interval
 from reports.summary import Cell
+
+LETTERS = 96
+"""Letters that stand side by side under a figure."""
+ROOM = 14.0
+"""Points that a cross and the number of failures take."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,9 @@ def forest(
 ) -> Figure:
     """Draw intervals against the reference, best first; an open end is an arrow to the edge."""
     with rc_context(STYLE):
-        fig = figure(0.75 + 0.27 * sum(0.8 if r.minor else 1.0 for r in rows))
+        lines = sum(0.8 if r.minor else 1.0 for r in rows)
+        fig = figure(0.75 + 0.27 * min(lines, 14) + 0.19 * max(0, lines - 14))
+        crowded = len(rows) > 14 or max((len(r.text) for r in rows), default=0) > 40
         axes = fig.add_subplot()
         null = 1.0 if ratio else 0.0
         low, high = _reach(rows, null, ratio=ratio)
@@ -48,7 +57,8 @@ def forest(
             else:
                 look = shown[row.treatment]
                 axes.plot(null, y, look.marker, color=look.color, ms=6, clip_on=False)
-            style = {"color": MUTED, "fontsize": 7.5} if row.minor else {"color": INK}
+            style: dict[str, Any] = {"color": MUTED if row.minor else INK}
+            style |= {"fontsize": 7.5} if row.minor or crowded else {}
             axes.annotate(
                 row.text,
                 (1.015, y),
@@ -61,8 +71,8 @@ def forest(
         axes.set_yticks(places, [row.label for row in rows])
         for label, row in zip(axes.get_yticklabels(), rows, strict=True):
             label.set_color(MUTED if row.minor else INK)
-            label.set_fontsize(7.5 if row.minor else 8.5)
-        axes.tick_params(axis="y", length=0)
+            label.set_fontsize(7.5 if row.minor or crowded else 8.5)
+        axes.tick_params(axis="y", length=0, pad=8)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x")
         if ratio:
@@ -148,11 +158,16 @@ def points(
             low, high = axes.get_ylim()
             log_ticks(axes, "y", low, high)
         axes.set_xlim(-0.55, len(groups) - 0.45)
-        axes.set_xticks(range(len(groups)), [_wrapped(g.label, len(groups)) for g in groups])
+        axes.set_xticks(range(len(groups)), [wrapped(g.label, len(groups)) for g in groups])
         axes.tick_params(axis="x", length=0)
         axes.grid(axis="y")
         axes.set_ylabel(axis_label)
         legend(fig, shown)
+        if top is not None and WIDTH * 72 * 0.88 * width / len(groups) < ROOM:
+            for line in top.lines:
+                line.set_markersize(3)
+            for text in top.texts:
+                text.set_visible(False)
         return fig
 
 
@@ -182,6 +197,18 @@ def _cell(axes: Axes, top: Axes | None, cell: Cell, x: float, width: float, look
         )
 
 
-def _wrapped(label: str, groups: int) -> str:
-    """Break a label at its dots where there are many groups."""
-    return label.replace(" · ", "\n") if groups > 1 else label
+def wrapped(label: str, groups: int) -> str:
+    """Break a label where there are many groups: at its dots, and within names as long as that takes."""
+    if groups < 2:
+        return label
+    most = max(9, LETTERS // groups)
+    lines: list[str] = []
+    for word in label.split(" · "):
+        for part in re.findall(r"[^_\s-]+[_\s-]*", word) or [word]:
+            if lines and len(lines[-1]) + len(part) <= most and not lines[-1].endswith("\n"):
+                lines[-1] += part
+            else:
+                lines.append(part)
+        lines[-1] += "\n"
+    told = [line.rstrip("\n ") for line in lines]
+    return "\n".join([*told[:4], "…"] if len(told) > 5 else told)

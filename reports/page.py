@@ -112,7 +112,8 @@ def write(tables: Tables, out: Path) -> Report:
     said = content(
         own, trials, found, verdict, order, pictures, every, told, weighed, changes, claims
     )
-    said = shown(said | {"samples": [_sample_row(row) for row in samples]})
+    said["samples"] = [_sample_row(row) for row in samples]
+    said = shown(said)
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)

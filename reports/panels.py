@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports.curves import Curve, Panel
 from reports.drawing import MUTED, STYLE, Look, figure, fitting, legend, log_ticks
-from reports.figures import Group
+from reports.figures import Group, wrapped
 from reports.summary import Cell
 from reports.words import number
 
@@ -127,7 +127,7 @@ def heat_map(
             axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
         axes.set_xlim(-0.5, len(groups) - 0.5)
         axes.set_ylim(len(treatments) - 0.5, -0.5)
-        axes.set_xticks(range(len(groups)), [g.label.replace(" · ", "\n") for g in groups])
+        axes.set_xticks(range(len(groups)), [wrapped(g.label, len(groups)) for g in groups])
         axes.set_yticks(range(len(treatments)), treatments)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
         for spine in axes.spines.values():

@@ -7,12 +7,12 @@ import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ablation.texts import numbered
 from reports.drawing import Drawing
+from reports.lettering import characters, fonts
 from reports.printing import LOWER, PAGES, ROOMS, SOFT, on_paper
 from reports.samples import SampleRow
 from reports.texts import END, ISOLATE
@@ -85,7 +85,7 @@ def _compiled(root: Path, data: dict[str, Any]) -> bytes:
             str(root / TEMPLATE),
             root=str(root),
             format="pdf",
-            font_paths=[str(_fonts())],
+            font_paths=[str(fonts())],
             ignore_system_fonts=True,
             sys_inputs={"data": json.dumps(printable(data), ensure_ascii=False, allow_nan=False)},
             pdf_standards="ua-1",
@@ -101,7 +101,7 @@ def pages(document: bytes) -> int:
 def printable(value: Any) -> Any:
     """Return JSON values in which a character that no font of ours has is written as its number."""
     if isinstance(value, str):
-        known = _characters()
+        known = characters()
         return "".join(c if c in PRINTED or ord(c) in known else _named(c) for c in value)
     if isinstance(value, dict):
         return {k: printable(v) for k, v in value.items()}
@@ -112,17 +112,3 @@ def printable(value: Any) -> Any:
 
 def _named(character: str) -> str:
     return " " if character.isspace() else numbered(character)
-
-
-def _fonts() -> Path:
-    """Return the folder of fonts that matplotlib ships: the same on every machine."""
-    from matplotlib import get_data_path
-
-    return Path(get_data_path()) / "fonts" / "ttf"
-
-
-@cache
-def _characters() -> frozenset[int]:
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset(FT2Font(str(_fonts() / "DejaVuSans.ttf")).get_charmap())
