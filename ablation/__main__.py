@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ablation.texts import one_line
 from ablation.words import parsed, parser
 
 ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -59,12 +60,12 @@ def main(words: Sequence[str] | None = None) -> int:
 def _refuse(error: Exception, code: int, *, debug: bool) -> int:
     if debug:
         raise error
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.filename or ''}: {error.strerror}".lstrip(": ")
     elif code == 1:
         text = f"{type(error).__name__}: {text} (--debug shows where)"
-    print(f"ablation: {text}", file=sys.stderr)
+    print(f"ablation: {one_line(text)}", file=sys.stderr)
     return code
 
 

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ablation.texts import whole
+
 FLOAT = re.compile(
     r"^[-+]?(?:\d+\.\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|\d+[eE][-+]?\d+|\.(?:inf|Inf|INF))$"
     r"|^\.(?:nan|NaN|NAN)$"
@@ -58,9 +60,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; raises ValueError that names a damaged file."""
+    """Read JSON, halves of surrogate pairs as question marks; raises ValueError that names a damaged file."""
     try:
-        return json.loads(path.read_text())
+        text = path.read_text()
+        return whole(json.loads(text)) if "\\ud" in text.lower() else json.loads(text)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
 

@@ -201,7 +201,7 @@ def read_record(folder: Path) -> TrialRecord | None:
         return TrialRecord(
             key=row["key"],
             spec=row["spec"],
-            outcome=Outcome(row["outcome"], int(row["step"]), _printable(row["message"])),
+            outcome=Outcome(row["outcome"], int(row["step"]), row["message"]),
             scores=scores_of(row["scores"]),
             citations=tuple(row["citations"]),
             weights=row["weights"],
@@ -212,11 +212,6 @@ def read_record(folder: Path) -> TrialRecord | None:
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         what = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ValueError(f"{path} is damaged: {what}") from None
-
-
-def _printable(text: str) -> str:
-    """Return a text that every file and page can hold: half a surrogate pair becomes a question mark."""
-    return text.encode(errors="replace").decode()
 
 
 def set_aside(folder: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Sequence
@@ -71,6 +72,8 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 8,
 }
+LONGEST = 60
+"""Letters of a text in a file name."""
 WIDTH = 7.2
 """Inches: the text width of the PDF report."""
 _WIDTH: ContextVar[float] = ContextVar("width", default=WIDTH)
@@ -219,5 +222,8 @@ def round_numbers(low: float, high: float) -> list[float]:
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a file name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")[:60] or "all"
+    """Return a text as part of a file name; one that loses letters gets six digits that tell it from its likes."""
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-") or "all"
+    if text.isascii() and len(plain) <= LONGEST:
+        return plain
+    return f"{plain[:LONGEST]}-{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:6]}"

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from reports import curves
+from ablation.texts import visible, whole
 from reports.design import Design
 from reports.names import BEFORE
 from reports.pairs import TUNED
 from reports.tables import Tables
 from reports.verdict import Verdict
 from reports.weighing import Weighed
+
+FORMULA = tuple("=+-@|\uff1d\uff0b\uff0d\uff20")
+"""Letters with which a spreadsheet may begin a formula, wide ones among them."""
 
 
 def write_tables(
@@ -38,7 +43,7 @@ def write_tables(
         *([("factors", factors(weighed))] if weighed else []),
     ):
         plain = _plain(frame)
-        plain.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        harmless(plain).to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
         plain.to_parquet(folder / f"{name}.parquet", index=False)
     readings = tables.readings.drop(columns=_silent(tables.readings, found))
     _plain(readings).to_parquet(folder / "readings.parquet", index=False, compression="zstd")
@@ -129,5 +134,36 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
         if isinstance(column.dtype, pd.CategoricalDtype):
             plain[name] = column.astype(str)
         elif column.dtype == object:
-            plain[name] = column.map(str, na_action="ignore").astype("str")
-    return plain
+            plain[name] = column.map(_text, na_action="ignore").astype("str")
+    return plain.rename(columns=_text)
+
+
+def _text(value: Any) -> str:
+    return str(whole(str(value)))
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame as a CSV file holds it: no text in it is a formula of a spreadsheet, or hides anything.
+
+    A text that begins as a formula does gets an apostrophe before it; numbers stay numbers, also those in a column of
+    texts. Parquet keeps every text as it is.
+    """
+    safe = frame.rename(columns=guarded)
+    for name in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[name] = safe[name].map(guarded, na_action="ignore")
+    return safe
+
+
+def guarded(text: Any) -> Any:
+    """Return a text of a CSV file with what it hides as numbers, and after an apostrophe if it begins as a formula."""
+    if not isinstance(text, str):
+        return text
+    seen = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return f"'{seen}" if seen.lstrip()[:1] in FORMULA and not _number(seen) else seen
+
+
+def _number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False

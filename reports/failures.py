@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ablation.texts import plain
+from reports.printing import clipped
 from reports.tables import Tables
 
 SHOWN = ("diverged", "crashed", "collapsed", "damaged")
 LINES = 12
 BYTES = 8_000
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+HEAD = 400
+"""Letters of a message that are shown at once; the page unfolds the rest."""
 
 
 def failures(tables: Tables, trials: pd.DataFrame) -> list[dict[str, Any]]:
@@ -23,13 +25,15 @@ def failures(tables: Tables, trials: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for row in trials[trials["outcome"].isin(SHOWN)].to_dict("records"):
         words = f"{shlex.quote(folders[row['study']])} {shlex.quote(row['key'])}"
+        message = str(row["message"] or "no message")
         step = "" if pd.isna(row["step"]) else f"at step {int(row['step']):,}"
         found.append(
             {
                 "key": row["key"],
                 "outcome": row["outcome"],
                 "step": step,
-                "message": str(row["message"] or "no message"),
+                "message": message,
+                "head": clipped(message, HEAD),
                 "log": log_tail(Path(row["folder"]) / "log.txt"),
                 "commands": [f"ablation logs {words}", f"ablation rerun {words} --verify"],
             }
@@ -46,5 +50,4 @@ def log_tail(path: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    lines = CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).splitlines()
-    return "\n".join(lines[-LINES:])
+    return "\n".join(plain(text).rstrip("\n").split("\n")[-LINES:])

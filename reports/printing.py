@@ -61,7 +61,9 @@ def on_paper(content: Mapping[str, Any], room: Room) -> dict[str, Any]:
     kept["failures"] = [_failure(f, room) for f in grouped(failures)[: room.failures]]
     told = sum(1 + failure["alike"] for failure in kept["failures"])
     kept["failures_left"] = len(failures) - told
-    kept["head"] = clipped(content["kicker"], HEAD)
+    kept["head"] = loose(clipped(content["kicker"], HEAD))
+    kept["kicker"] = loose(clipped(content["kicker"], 2 * HEAD))
+    kept["samples"] = [_samples(row) for row in content["samples"]]
     kept["questions"] = [loose(clipped(text, 300)) for text in content["questions"]]
     kept["room"] = asdict(room)
     kept["notes"] = [
@@ -182,6 +184,15 @@ def _failure(failure: Mapping[str, Any], room: Room) -> dict[str, Any]:
         "log": "\n".join(clipped(line.expandtabs(4), LINE) for line in lines),
         "commands": [loose(c) if _endless(c) else c for c in failure["commands"]],
     }
+
+
+def _samples(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a block's samples, whose names stand under pictures."""
+    told = [
+        {**s, **{k: loose(clipped(s[k], HEAD)) for k in ("treatment", "note")}}
+        for s in row["samples"]
+    ]
+    return {**row, "block": loose(clipped(row["block"], TITLE)), "samples": told}
 
 
 def _endless(command: str) -> bool:

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ablation.texts import one_line
 from sweeps.status import FAILED, Ended, Running, Status, Watch, clock
 
 EACH = 1.0
@@ -70,7 +71,7 @@ def cells(now: Status, ended: dict[str, Ended], room: int) -> Table:
         bad = sum(found.outcome in FAILED for found in done)
         known = [found.seconds for found in done if found.seconds is not None]
         table.add_row(
-            Text(cell, overflow="ellipsis"),
+            Text(one_line(cell), overflow="ellipsis"),
             f"{len(done)}/{len(keys[cell])}",
             str(runs.count(cell) or ""),
             Text(str(bad or ""), style="bold" if bad else ""),
@@ -90,7 +91,11 @@ def running_table(trials: Iterable[Running]) -> Table:
         step = f"{one.step:,} of {one.steps:,}" if one.steps else "starts"
         left = "" if one.left is None else clock(one.left)
         table.add_row(
-            Text(one.key, overflow="ellipsis"), one.host, str(one.attempt + 1), step, left
+            Text(one_line(one.key), overflow="ellipsis"),
+            Text(one_line(str(one.host))),
+            str(one.attempt + 1),
+            step,
+            left,
         )
     return table
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from ablation.files import read_json
 from ablation.record import OUTCOMES, read_record, trial_folders
+from ablation.texts import one_line
 from sweeps.child import PROGRESS
 from sweeps.leases import held, holder, shared
 
@@ -69,12 +70,17 @@ class Status:
             head += f", about {clock(self.eta_seconds)} left"
         told = [f"{name} {number}" for name, number in self.outcomes.items() if number]
         failures = [
-            f"  {key}  {kind}{': ' if message else ''}{message}"
+            one_line(f"{key}  {kind}{': ' if message else ''}{message}")
             for key, kind, message in self.failures
         ]
         retry = [f"`ablation retry {self.study}` runs crashed and damaged trials again"]
         mishaps = any(kind in ("crashed", "damaged") for _, kind, _ in self.failures)
-        return [head, *([" · ".join(told)] if told else []), *failures, *(retry if mishaps else [])]
+        return [
+            head,
+            *([" · ".join(told)] if told else []),
+            *(f"  {text}" for text in failures),
+            *(retry if mishaps else []),
+        ]
 
 
 @dataclass

@@ -9,6 +9,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablation.texts import one_line
 from ablation.verbs import answer, study_of
 
 if TYPE_CHECKING:
@@ -52,8 +53,8 @@ def _say(written: Report, *, as_json: bool) -> None:
         )
         return
     for sentence in written.changed["sentences"] if written.changed else ():
-        print(sentence)
-    print(f"\n{written.verdict}\n\n  {written.html}\n  {written.pdf}")
+        print(one_line(sentence))
+    print(f"\n{one_line(written.verdict)}\n\n  {written.html}\n  {written.pdf}")
 
 
 def _rewritten(written: Report, *, as_json: bool) -> None:
@@ -62,7 +63,7 @@ def _rewritten(written: Report, *, as_json: bool) -> None:
         _say(written, as_json=True)
     else:
         count = f"{written.ended:,} of {written.expected:,} trials"
-        print(f"{count}: {written.html} is written; {written.verdict}")
+        print(f"{count}: {written.html} is written; {one_line(written.verdict)}")
     sys.stdout.flush()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ablation.texts import one_line, plain
 from ablation.verbs import answer, check_device, study_of, tell, trial_of, trust
 
 
@@ -78,7 +79,10 @@ def do_train(given: Namespace) -> int:
         raise ValueError(f"{folder} is not empty and not a trial's folder; choose another --out")
     record = read_record(folder)
     if record is not None and record.outcome.kind == "crashed":
-        print(f"the last run crashed ({record.outcome.message}); trying again", file=sys.stderr)
+        print(
+            f"the last run crashed ({one_line(record.outcome.message)}); trying again",
+            file=sys.stderr,
+        )
         set_aside(folder)
         record = None
     if record is None:
@@ -97,7 +101,8 @@ def do_train(given: Namespace) -> int:
         answer(read_json(folder / "result.json"))
     else:
         print(
-            f"{record.key}: {record.outcome.kind} at step {record.outcome.step:,} {record.outcome.message}".rstrip()
+            f"{record.key}: {record.outcome.kind} at step {record.outcome.step:,}"
+            f" {one_line(record.outcome.message)}".rstrip()
         )
         from ablation.scores import base
 
@@ -218,5 +223,5 @@ def do_logs(given: Namespace) -> int:
         print(f"{folder.name} has written nothing yet", file=sys.stderr)
         return 1
     for path in found:
-        sys.stdout.write(path.read_text(errors="replace"))
+        sys.stdout.write(plain(path.read_text(errors="replace")))
     return 0
