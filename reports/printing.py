@@ -17,11 +17,15 @@ LINE = 100
 """Letters in a line of a log, which is not wrapped."""
 HEAD = 70
 """Letters of the running head."""
-RUN = 36
-"""Letters after which a word without a gap must break somewhere."""
+RUN, PIECE = 36, 20
+"""Letters after which a word without a gap must break somewhere, and of a piece of one without any mark."""
 SOFT = "\u200b"
 LEFT_OUT = ("trials", "advice_rows", "signals_rows")
 """Parts of the content that are too long for paper: they are in the page and in the CSV files."""
+
+
+Notes = dict[tuple[str, str], list[str]]
+"""By kind, figure or table, and words: the names of those that share a note."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ LOWER = 10.2
 
 def on_paper(content: Mapping[str, Any], room: Room) -> dict[str, Any]:
     """Return the content as the PDF shows it; `notes` hold what captions had no room for."""
-    notes: dict[str, list[str]] = {}
+    notes: Notes = {}
     kept = {k: _short(v, notes, room) for k, v in content.items() if k not in LEFT_OUT}
     failures = content["failures"]
     kept["failures"] = [_failure(f, room) for f in grouped(failures)[: room.failures]]
@@ -67,12 +71,12 @@ def on_paper(content: Mapping[str, Any], room: Room) -> dict[str, Any]:
     kept["questions"] = [loose(clipped(text, 300)) for text in content["questions"]]
     kept["room"] = asdict(room)
     kept["notes"] = [
-        {"text": _short(text, {}, room), "names": names} for text, names in notes.items()
+        {"text": _short(text, {}, room), "names": names} for (_, text), names in notes.items()
     ]
     return kept
 
 
-def _short(value: Any, notes: dict[str, list[str]], room: Room) -> Any:
+def _short(value: Any, notes: Notes, room: Room) -> Any:
     """Return a part of the content cut to size."""
     if isinstance(value, str):
         return loose(clipped(value, TEXT))
@@ -90,7 +94,7 @@ def _short(value: Any, notes: dict[str, list[str]], room: Room) -> Any:
     return value
 
 
-def _table(table: Mapping[str, Any], notes: dict[str, list[str]], room: Room) -> dict[str, Any]:
+def _table(table: Mapping[str, Any], notes: Notes, room: Room) -> dict[str, Any]:
     rows = table["rows"][: room.rows]
     return {
         **table,
@@ -101,11 +105,11 @@ def _table(table: Mapping[str, Any], notes: dict[str, list[str]], room: Room) ->
     }
 
 
-def _caption(thing: Mapping[str, Any], name: str, taken: int, notes: dict[str, list[str]]) -> str:
+def _caption(thing: Mapping[str, Any], name: str, taken: int, notes: Notes) -> str:
     """Return a caption of two lines; the rest becomes a note that things with the same words share."""
     kept, rest = shortened(thing["caption"], CAPTION - taken)
     if rest:
-        notes.setdefault(rest, []).append(name)
+        notes.setdefault((name.partition("-")[0], rest), []).append(name)
     return loose(kept)
 
 
@@ -151,14 +155,14 @@ def clipped(text: str, most: int) -> str:
     return f"{text[: cut if cut > 0 else most - 2].rstrip()} …"
 
 
-def loose(text: str) -> str:
-    """Return the text with places to break in every word that is too long for a line."""
-    return re.sub(rf"[^\s{SOFT}]{{{RUN},}}", lambda found: _loosened(found[0]), text)
+def loose(text: str, run: int = RUN, piece: int = PIECE) -> str:
+    """Return the text with places to break in every word of `run` letters or more: marks, or else every `piece`."""
+    return re.sub(rf"[^\s{SOFT}]{{{run},}}", lambda found: _loosened(found[0], piece), text)
 
 
-def _loosened(word: str) -> str:
+def _loosened(word: str, piece: int) -> str:
     parts = re.findall(r"[^_\-·/,+=.:;&?]*[_\-·/,+=.:;&?]+|[^_\-·/,+=.:;&?]+", word)
-    cut = [part[i : i + 20] for part in parts for i in range(0, len(part), 20)]
+    cut = [part[i : i + piece] for part in parts for i in range(0, len(part), piece)]
     return SOFT.join(cut)
 
 
@@ -189,7 +193,7 @@ def _failure(failure: Mapping[str, Any], room: Room) -> dict[str, Any]:
 def _samples(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a block's samples, whose names stand under pictures."""
     told = [
-        {**s, **{k: loose(clipped(s[k], HEAD)) for k in ("treatment", "note")}}
+        {**s, **{k: loose(clipped(s[k], HEAD), 12, 12) for k in ("treatment", "note")}}
         for s in row["samples"]
     ]
     return {**row, "block": loose(clipped(row["block"], TITLE)), "samples": told}
