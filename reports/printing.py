@@ -186,7 +186,7 @@ def _failure(failure: Mapping[str, Any], room: Room) -> dict[str, Any]:
         "key": loose(failure["key"]),
         "message": loose(clipped(failure["message"], 320)),
         "log": "\n".join(clipped(line.expandtabs(4), LINE) for line in lines),
-        "commands": [loose(c) if _endless(c) else c for c in failure["commands"]],
+        "commands": [clipped(c, LINE) if _endless(c) else c for c in failure["commands"]],
     }
 
 
