@@ -88,7 +88,7 @@ def _verdict(a: Advice, r: Rated) -> str:
 def rules_table(advised: Sequence[Advice]) -> Table:
     """Return from which size on a difference counts."""
     body: list[list[Any]] = [
-        ["quality", "the declared test says better, in this block or over all blocks"]
+        ["quality", "a declared test says so, in this block or over all blocks"]
     ]
     body += [[c.name, c.rule] for c in (advised[0].criteria if advised else ())]
     return table(
