@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import nan
 from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from reports import curves
 from ablation.texts import visible, whole
+from reports import curves
 from reports.design import Design
 from reports.names import BEFORE
 from reports.pairs import TUNED
