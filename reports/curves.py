@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,23 @@ class Curve:
     high: tuple[float, ...]
     trials: int
     failed: int
+
+
+POINTS = 100
+"""A curve is drawn with at most so many points: more are not seen on a page, and weigh."""
+
+
+def thinned(curve: Curve, most: int) -> Curve:
+    """Return the curve at no more than `most` of its steps, evenly spread, the first and the last among them."""
+    n = len(curve.steps)
+    if n <= most:
+        return curve
+    kept = [round(i * (n - 1) / (most - 1)) for i in range(most)]
+    median, low, high = (
+        tuple(values[i] for i in kept) for values in (curve.median, curve.low, curve.high)
+    )
+    steps = tuple(curve.steps[i] for i in kept)
+    return replace(curve, steps=steps, median=median, low=low, high=high)
 
 
 @dataclass(frozen=True)

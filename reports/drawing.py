@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from math import ceil, floor, log10
 from typing import Any
@@ -104,13 +104,20 @@ class Look:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure with what a reader needs who cannot see it, and what its numbers stand on."""
+    """A figure with what a reader needs who cannot see it, and what its numbers stand on.
+
+    `blocks` are those that it shows, in its order, `score` the family, `marks` the text of every trial's mark by key:
+    the page chooses and tells by them.
+    """
 
     name: str
     title: str
     alt: str
     caption: str
     figure: Figure
+    blocks: tuple[str, ...] = ()
+    score: str = ""
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Make visible what a word of it hides."""

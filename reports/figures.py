@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.design import FAILED
 from reports.drawing import INK, MUTED, RULE, STYLE, WIDTH, Look, figure, legend, log_ticks
 from reports.estimates import Interval
 from reports.summary import Cell
@@ -148,17 +149,17 @@ def points(
                 x = i + (j - (len(shown) - 1) / 2) * width
                 for cell in cells:
                     if (cell.treatment, cell.block) == (name, group.key):
-                        _cell(axes, top, cell, x, width, look)
+                        _cell(axes, top, cell, x, width, look, f"{i}-{j}")
             if group.floor is not None and (group.floor > 0 or not log):
-                axes.plot(
-                    [i - 0.45, i + 0.45], [group.floor] * 2, color=MUTED, lw=1, ls=(0, (4, 3))
-                )
+                (line,) = axes.plot([i - 0.45, i + 0.45], [group.floor] * 2, color=MUTED, lw=1)
+                line.set(linestyle=(0, (4, 3)), gid=f"wide-{i}-floor")
         if log and any(cell.finite for cell in cells):
             axes.set_yscale("log")
             low, high = axes.get_ylim()
             log_ticks(axes, "y", low, high)
         axes.set_xlim(-0.55, len(groups) - 0.45)
         axes.set_xticks(range(len(groups)), [wrapped(g.label, len(groups)) for g in groups])
+        name_places(axes)
         axes.tick_params(axis="x", length=0)
         axes.grid(axis="y")
         axes.set_ylabel(axis_label)
@@ -180,21 +181,41 @@ def _failure_strip(axes: Axes) -> None:
         spine.set_visible(False)
 
 
-def _cell(axes: Axes, top: Axes | None, cell: Cell, x: float, width: float, look: Look) -> None:
-    """Draw one cell's points, side by side in the order of seeds, its median and its failures."""
+def _cell(
+    axes: Axes, top: Axes | None, cell: Cell, x: float, width: float, look: Look, place: str
+) -> None:
+    """Draw one cell's points, side by side in the order of seeds, its median and its failures.
+
+    The page knows a mark by its name, `point-KEY`, and what moves with a group by its role and the group's number.
+    """
     spread = 0.6 * width / max(1, len(cell.values))
-    for k, value in enumerate(cell.values):
+    last, keys = x, cell.keys or tuple(f"{place}-{k}" for k in range(len(cell.values)))
+    for k, (key, value, outcome) in enumerate(zip(keys, cell.values, cell.outcomes, strict=True)):
+        at, gid = x + (k - (len(cell.values) - 1) / 2) * spread, f"point-{key}"
         if isfinite(value):
-            at = x + (k - (len(cell.values) - 1) / 2) * spread
-            axes.plot(at, value, look.marker, color=look.color, ms=3.6, alpha=0.75, mew=0)
+            axes.plot(at, value, look.marker, color=look.color, ms=3.6, alpha=0.75, mew=0, gid=gid)
+        elif outcome in FAILED and top is not None:
+            top.plot(at, 0.5, "x", color=look.color, ms=5, mew=1.4, gid=gid)
+            last = at
     if isfinite(cell.median):
-        half = 0.42 * width
-        axes.plot([x - half, x + half], [cell.median] * 2, color=look.color, lw=2)
+        ends = [x - 0.42 * width, x + 0.42 * width]
+        axes.plot(ends, [cell.median] * 2, color=look.color, lw=2, gid=f"wide-{place}")
     if cell.failed and top is not None:
-        top.plot(x, 0.5, "x", color=look.color, ms=5, mew=1.4)
         top.annotate(
-            str(cell.failed), (x, 0.5), xytext=(5, 0), textcoords="offset points", va="center"
+            str(cell.failed),
+            (last, 0.5),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+            gid=f"word-{place}",
         )
+
+
+def name_places(axes: Axes) -> None:
+    """Name the frame and the labels of the groups, so that the page can give room to some of them."""
+    axes.patch.set_gid("frame")
+    for i, label in enumerate(axes.get_xticklabels()):
+        label.set_gid(f"label-{i}")
 
 
 def wrapped(label: str, groups: int) -> str:

@@ -189,7 +189,14 @@ def _points(
     figure = points(own, groups, shown, printed(family(name)), log=log)
     title = f"{label} {by(factor)}"
     alt = f"{title}. Medians: {'; '.join(said)}."
-    return Drawing(f"score-{slug(name)}", title, alt, caption, figure)
+    shown_blocks = tuple(g.key for g in groups)
+    told = {
+        key: number(value) if isfinite(value) else "–"
+        for c in own
+        for key, value in zip(c.keys, c.values, strict=True)
+    }
+    place = f"score-{slug(name)}"
+    return Drawing(place, title, alt, caption, figure, shown_blocks, family(name), told)
 
 
 def _heat(
@@ -210,4 +217,5 @@ def _heat(
         f" {len(own)} cells; {failures_word(sum(c.failed for c in own))}."
     )
     alt = f"Heat map: {title}. The numbers stand in the table of cells."
-    return Drawing(f"heat-{slug(name)}", title, alt, caption, figure)
+    shown_blocks = tuple(g.key for g in groups)
+    return Drawing(f"heat-{slug(name)}", title, alt, caption, figure, shown_blocks, family(name))

@@ -9,9 +9,9 @@ from matplotlib import colormaps, rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.curves import Curve, Panel
+from reports.curves import POINTS, Curve, Panel, thinned
 from reports.drawing import MUTED, STYLE, Look, figure, fitting, legend, log_ticks
-from reports.figures import Group, wrapped
+from reports.figures import Group, name_places, wrapped
 from reports.summary import Cell
 from reports.words import number
 
@@ -34,6 +34,7 @@ def curves(
     with rc_context(STYLE):
         rows = _rows(panels)
         columns = max(len(row) for row in rows)
+        most = min(POINTS, 2 * POINTS // columns)
         fig = figure(0.7 + 1.55 * len(rows))
         grid = fig.subplots(len(rows), columns, sharex=True, sharey=True, squeeze=False)
         floor = _floor(panels) if log else -inf
@@ -45,7 +46,7 @@ def curves(
                     continue
                 axes.set_title(row[j].layer or row[j].network, loc="left", fontsize=7.5)
                 for place, curve in enumerate(row[j].curves):
-                    draw_curve(axes, curve, shown[curve.treatment], floor, place)
+                    draw_curve(axes, thinned(curve, most), shown[curve.treatment], floor, place)
                 axes.grid(axis="y")
         first = grid[0][0]
         if log:
@@ -116,7 +117,12 @@ def heat_map(
             share = _share(cell, finite, log_scale=log_scale)
             color = colormaps["cividis"](share) if share is not None else "none"
             axes.fill_between(
-                [column - 0.49, column + 0.49], row - 0.47, row + 0.47, color=color, lw=0
+                [column - 0.49, column + 0.49],
+                row - 0.47,
+                row + 0.47,
+                color=color,
+                lw=0,
+                gid=f"wide-{column}-{row}",
             )
             dark = share is not None and share < 0.55
             ink = MUTED if share is None else "white" if dark else "black"
@@ -124,12 +130,20 @@ def heat_map(
             text = text if cell.n else "missing"
             if cell.failed:
                 text += f"\n{cell.failed} of {cell.n} failed"
-            axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
+            axes.text(
+                *(column, row, text),
+                ha="center",
+                va="center",
+                color=ink,
+                fontsize=8,
+                gid=f"label-{column}-{row}",
+            )
         axes.set_xlim(-0.5, len(groups) - 0.5)
         axes.set_ylim(len(treatments) - 0.5, -0.5)
         axes.set_xticks(range(len(groups)), [wrapped(g.label, len(groups)) for g in groups])
         axes.set_yticks(range(len(treatments)), treatments)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
+        name_places(axes)
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.set_xlabel(f"median {label}; brighter is better")

@@ -42,11 +42,15 @@ def progress(
     ratio = found.scale.ratio
     for block in drawn_blocks(found.blocks):
         inside = readings[readings["block"] == block.key]
-        selection += _selection(inside, block, shown, failed, ratio=ratio)
-        gradients += _gradients(inside, block, shown, failed)
-        units += _units(inside, block, shown, failed)
-        learned += _learned(inside, block, shown, failed)
-    return Progress(tuple(selection), tuple(gradients), tuple(units), tuple(learned))
+        selection += _of(block, _selection(inside, block, shown, failed, ratio=ratio))
+        gradients += _of(block, _gradients(inside, block, shown, failed))
+        units += _of(block, _units(inside, block, shown, failed))
+        learned += _of(block, _learned(inside, block, shown, failed))
+    return Progress(*map(tuple, (selection, gradients, units, learned)))
+
+
+def _of(block: Block, drawn: Sequence[Drawing]) -> list[Drawing]:
+    return [replace(drawing, blocks=(block.key,)) for drawing in drawn]
 
 
 def drawn_blocks(blocks: Sequence[Block]) -> list[Block]:

@@ -75,6 +75,7 @@ class Cell:
     seeds: tuple[int, ...]
     values: tuple[float, ...]
     outcomes: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
     @property
     def finite(self) -> tuple[float, ...]:
@@ -141,7 +142,8 @@ def cells(scores: pd.DataFrame, trials: pd.DataFrame, name: str) -> list[Cell]:
         values = tuple(float(v) for v in ordered["key"].map(value))
         seeds = tuple(int(s) for s in ordered["seed"])
         outcomes = tuple(map(str, ordered["outcome"]))
-        told.append(Cell(str(treatment), str(block), name, higher, seeds, values, outcomes))
+        keys = tuple(map(str, ordered["key"]))
+        told.append(Cell(str(treatment), str(block), name, higher, seeds, values, outcomes, keys))
     return told
 
 

@@ -65,7 +65,7 @@ def test_every_seed_is_drawn_and_failures_stand_on_top_with_their_count() -> Non
     marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
     assert sorted(float(line.get_ydata()[0]) for line in marks) == [10.0, 12.0, 50.0]
     assert [text.get_text() for text in top.texts] == ["1", "2"]
-    assert len([line for line in top.lines if line.get_marker() == "x"]) == 2
+    assert len([line for line in top.lines if line.get_marker() == "x"]) == 3
     bars = [float(line.get_ydata()[0]) for line in axes.lines if len(line.get_xdata()) == 2]
     assert bars == [12.0]  # sigmoid's median is a failure: no bar pretends otherwise
 
