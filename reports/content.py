@@ -34,6 +34,7 @@ from reports.partial import extent
 from reports.phrases import by
 from reports.progress import drawn_words
 from reports.robustness import robustness, robustness_words, variations
+from reports.scales import printed
 from reports.secondary import secondary
 from reports.sections import sections
 from reports.stopping import flags, ladder_words
@@ -145,6 +146,7 @@ def content(
         "figures": {
             section: [
                 {"name": d.name, "title": d.title, "alt": d.alt, "caption": d.caption}
+                | {"blocks": list(d.blocks), "score": d.score, "word": printed(d.score)}
                 for d in drawn
             ]
             for section, drawn in pictures.sections.items()

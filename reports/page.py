@@ -18,15 +18,18 @@ from markupsafe import Markup
 
 from reports.changed import Changed, changed
 from reports.changed_words import plain, section
+from reports.choices import choices
 from reports.claim_files import write_claims
 from reports.claim_values import Source
 from reports.claims import judge_claims
-from reports.compact import compact, shared_glyphs
 from reports.content import content, ranking
 from reports.design import design
-from reports.drawing import Drawing, inline, svg
+from reports.drawing import svg
 from reports.exports import write_rows, write_tables
+from reports.frames import samples_of
 from reports.gallery import gallery
+from reports.livening import Inlined, inlined
+from reports.marked import marked
 from reports.paper import figure_pdf, write_pdf
 from reports.points import only, untuned
 from reports.replacing import replace
@@ -41,6 +44,10 @@ from reports.weighing import weigh
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("index.html", "report.pdf")
+SCRIPTS = ("page.js", "choice.js", "marks.js")
+"""They are one script on the page, of which its policy holds the hash."""
+FIGURES, FOR_A_TRIAL = 2_200_000, 800
+"""Characters that the figures of a page may take, and for each trial beyond 500."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +137,15 @@ def write(tables: Tables, out: Path) -> Report:
         write_rows(scratch / "tables", "signals", said["signals_rows"])
         write_claims(scratch / "tables", claims)
         write_pdf(scratch / "report.pdf", said, images, samples)
-        page = html(said, pictures.all, images, samples)
-        (scratch / "index.html").write_text(page, encoding="utf-8")
+        numbers, marks = marked(tables, trials, found, pictures.all)
+        most = FIGURES + FOR_A_TRIAL * max(0, len(every) - 500)
+        more = {
+            "drawn": inlined(pictures.sections, images, numbers, most),
+            "choices": choices(trials, found, pictures.all),
+            "frames": samples_of(samples),
+            "marks": marks,
+        }
+        (scratch / "index.html").write_text(html(said | more), encoding="utf-8")
         replace(scratch, out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -150,14 +164,9 @@ def _changed(tables: Tables, every: pd.DataFrame, trials: pd.DataFrame, factor: 
     return changed(sides(tables.studies), names, factor, frozenset(trials["key"]))
 
 
-def html(
-    said: dict[str, Any],
-    drawings: Sequence[Drawing],
-    images: Mapping[str, str],
-    samples: Sequence[SampleRow],
-) -> str:
+def html(said: dict[str, Any]) -> str:
     """Return the page: every text escaped, every figure and picture inside."""
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -166,23 +175,13 @@ def html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    figures, glyphs = shared_glyphs(
-        {
-            d.name: compact(inline(images[d.name], f"figure-{number}", d.title, d.alt))
-            for number, d in enumerate(drawings, 1)
-        }
-    )
-    pictures = {
-        sample.name: base64.b64encode(sample.picture).decode()
-        for row in samples
-        for sample in row.samples
-        if sample.picture is not None
+    drawn: Inlined = said["drawn"]
+    told = said | {
+        "drawn": {name: Markup(figure) for name, figure in drawn.figures.items()},
+        "letters": Markup(drawn.letters),
     }
     return environment.get_template("page.html").render(
-        **said,
-        drawn={name: Markup(figure) for name, figure in figures.items()},
-        glyphs=Markup(glyphs),
-        pictures=pictures,
+        **told,
         script=Markup(script),
         script_hash=digest,
         style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),

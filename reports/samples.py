@@ -1,7 +1,8 @@
-"""Generated samples side by side: every treatment's picture at one seed."""
+"""Generated samples side by side: every treatment's pictures at one seed, at the steps at which it left some."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -15,17 +16,23 @@ from reports.design import Design
 
 MOST_BYTES = 4_000_000
 """A larger picture is left out of the page: it stays in its trial's folder."""
+ON_THE_WAY = re.compile(r"samples-(\d+)\.png")
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One trial's sample picture; `picture` is None where it has none, and `note` says why."""
+    """One trial's sample picture, its last one; `picture` is None where it has none, and `note` says why.
+
+    `step` is that of the picture, `earlier` holds the files of those before it, by step.
+    """
 
     treatment: str
     name: str
     alt: str
     note: str
     picture: bytes | None
+    step: int = 0
+    earlier: tuple[tuple[int, Path], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class SampleRow:
     block: str
     seed: int
     samples: tuple[Sample, ...]
+    key: str = ""
 
 
 def sample_rows(trials: pd.DataFrame, found: Design, order: Sequence[str]) -> tuple[SampleRow, ...]:
@@ -56,22 +64,48 @@ def sample_rows(trials: pd.DataFrame, found: Design, order: Sequence[str]) -> tu
             for i, name in enumerate(order, 1)
             if name in own
         )
-        rows.append(SampleRow(block.label, best, samples))
+        rows.append(SampleRow(block.label, best, samples, block.key))
     return tuple(rows)
+
+
+def read_picture(path: Path) -> bytes | None:
+    """Return the bytes of a whole PNG file of at most 4 MB, None where there is no such file."""
+    try:
+        picture = path.read_bytes()
+    except OSError:
+        return None
+    return picture if _is_whole(picture) else None
 
 
 def _sample(
     treatment: str, trial: Mapping[Hashable, Any], name: str, block: str, seed: int
 ) -> Sample:
     alt = f"Samples of the generator with {treatment}, {block}, seed {seed}"
-    path, picture, note = Path(str(trial["folder"])) / "samples.png", None, str(trial["outcome"])
-    try:
-        picture = path.read_bytes()
-    except OSError:
-        note = f"{note}, no samples"
-    if picture is not None and not _is_whole(picture):
-        picture, note = None, f"{note}, samples.png is not shown (damaged, or above 4 MB)"
-    return Sample(treatment, name, alt, "" if note in ("finished", "converged") else note, picture)
+    folder, note = Path(str(trial["folder"])), str(trial["outcome"])
+    pictures = _on_the_way(folder)
+    if (folder / "samples.png").exists():
+        step = 0 if pd.isna(trial["step"]) else int(trial["step"])
+        pictures = [(at, path) for at, path in pictures if at < step]
+        pictures.append((step, folder / "samples.png"))
+    ended = note in ("finished", "converged")
+    if not pictures:
+        return Sample(treatment, name, alt, "no samples" if ended else f"{note}, no samples", None)
+    step, path = pictures[-1]
+    picture = read_picture(path)
+    said = ["" if ended else note]
+    if picture is None:
+        said.append(f"{path.name} is not shown (damaged, or above 4 MB)")
+    elif path.name != "samples.png":
+        said.append(f"last samples at step {step:,}")
+    return Sample(
+        treatment, name, alt, ", ".join(filter(None, said)), picture, step, tuple(pictures[:-1])
+    )
+
+
+def _on_the_way(folder: Path) -> list[tuple[int, Path]]:
+    """Return the pictures that a trial left while it trained, by step."""
+    named = ((ON_THE_WAY.fullmatch(path.name), path) for path in folder.glob("samples-*.png"))
+    return sorted((int(match[1]), path) for match, path in named if match)
 
 
 def _is_whole(picture: bytes) -> bool:

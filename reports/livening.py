@@ -1,0 +1,115 @@
+"""Figures as the page holds them: small, their letters shared, every seed's mark known to the script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+
+from reports.drawing import Drawing, inline
+
+PAD = {"score": 0.05, "heat": 0.0}
+"""What lies beside the first and the last group of a figure, in widths of a group."""
+
+GLYPH = re.compile(r'<path id="([^"]+)" (d="[^"]*" transform="scale\(0\.015625\)")/>')
+NUMBER = re.compile(r"-?\d+\.\d+")
+LONG = 800
+"""A path of more characters is a curve: its points are rounded to 0.1 of a width of 518, those of others to 0.01."""
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """The SVG elements of a page by figure, and the letters that they all use."""
+
+    figures: Mapping[str, str]
+    letters: str
+
+
+def inlined(
+    sections: Mapping[str, Sequence[Drawing]],
+    images: Mapping[str, str],
+    numbers: Mapping[str, int],
+    most: int,
+) -> Inlined:
+    """Return the figures for a page from their SVG documents; `numbers` are the trials' places in its list, by key.
+
+    With more than `most` characters, the last figures of every section are left out: they lie beside the page.
+    """
+    order = {d.name: place for part in sections.values() for place, d in enumerate(part)}
+    drawings = sorted((d for part in sections.values() for d in part), key=lambda d: order[d.name])
+    letters: dict[str, str] = {}
+    figures = {}
+    for count, drawing in enumerate(drawings, 1):
+        name = f"figure-{count}"
+        body = inline(images[drawing.name], name, drawing.title, drawing.alt)
+        body = _without_letters(_small(body), name, letters)
+        body = _known(body, name, drawing, numbers)
+        if most < len(body):
+            break
+        most -= len(body)
+        figures[drawing.name] = body
+    paths = "".join(f'<path id="{name}" {path}/>' for name, path in sorted(letters.items()))
+    return Inlined(figures, paths)
+
+
+def _small(body: str) -> str:
+    """Leave out comments and blanks, and round what no eye can tell."""
+    body = re.sub(r"<!--.*?-->|<style.*?</style>|<defs>\s*</defs>", "", body, flags=re.DOTALL)
+    body = re.sub(r"\bd=\"([^\"]*)\"", lambda found: f'd="{_path(found[1])}"', body)
+    body = re.sub(r"\b([xy])=\"(-?[\d.]+)\"", lambda m: f'{m[1]}="{_rounded(m[2], 2)}"', body)
+    body = re.sub(r"translate\(([^)]*)\)", lambda m: f"translate({_each(m[1], 2)})", body)
+    return re.sub(r">\s+<", "><", body)
+
+
+def _path(d: str) -> str:
+    words = " ".join(_each(d, 1 if len(d) > LONG else 2).split())
+    return re.sub(r" ?([A-Za-z]) ?", r"\1", words)
+
+
+def _each(text: str, digits: int) -> str:
+    return NUMBER.sub(lambda found: _rounded(found[0], digits), text)
+
+
+def _rounded(number: str, digits: int) -> str:
+    text = f"{float(number):.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def _without_letters(body: str, name: str, letters: dict[str, str]) -> str:
+    """Move the outlines of letters to `letters`, under the names that all figures share."""
+    own = {}
+    for found in GLYPH.finditer(body):
+        own[found[1]] = found[1].removeprefix(f"{name}-")
+        letters[own[found[1]]] = found[2]
+    body = re.sub(r"<defs></defs>", "", GLYPH.sub("", body))
+    return re.sub(r'href="#([^"]+)"', lambda m: f'href="#{own.get(m[1], m[1])}"', body)
+
+
+def _known(body: str, name: str, drawing: Drawing, numbers: Mapping[str, int]) -> str:
+    """Say which mark is which trial's and where the groups stand; a figure with marks is a group of things to visit."""
+    kind = drawing.name.partition("-")[0]
+    if kind not in PAD:
+        return body
+    body = re.sub(
+        rf'id="{name}-(wide|word|label)-(\d+)(?:-[^"]*)?"', r'data-role="\1" data-group="\2"', body
+    )
+    frame = re.findall(rf'<g id="{name}-frame"><path d="M([\d.]+) [\d.]+L([\d.]+) ', body)
+    if frame:
+        left, right = map(float, frame[-1])
+        told = f'data-left="{left:g}" data-width="{right - left:.2f}" data-pad="{PAD[kind]}"'
+        body = body.replace("<svg ", f"<svg {told} ", 1)
+    if drawing.marks:
+        body = body.replace('role="img"', 'role="group"', 1)
+    return re.sub(
+        rf'<g id="{name}-point-([^"]+)">(<defs>.*?</defs>)?<g clip-path="[^"]*"><use ([^>]*)/></g></g>',
+        lambda m: f"{m[2] or ''}<use {_mark(m[1], drawing, numbers)} {m[3]}/>",
+        body,
+    )
+
+
+def _mark(key: str, drawing: Drawing, numbers: Mapping[str, int]) -> str:
+    key = unescape(key)
+    text = escape(drawing.marks.get(key, "–"))
+    return f'class="mark" data-trial="{numbers[key]}" data-value="{text}"'
