@@ -44,7 +44,7 @@ def inlined(
         name = f"figure-{count}"
         body = inline(images[drawing.name], name, drawing.title, drawing.alt)
         body = _without_letters(_small(body), name, letters)
-        body = _known(body, name, drawing, numbers)
+        body = _without_names(_known(body, name, drawing, numbers))
         if most < len(body):
             break
         most -= len(body)
@@ -81,10 +81,17 @@ def _without_letters(body: str, name: str, letters: dict[str, str]) -> str:
     """Move the outlines of letters to `letters`, under the names that all figures share."""
     own = {}
     for found in GLYPH.finditer(body):
-        own[found[1]] = found[1].removeprefix(f"{name}-")
+        own[found[1]] = found[1].removeprefix(f"{name}-").replace("DejaVuSans", "L")
         letters[own[found[1]]] = found[2]
     body = re.sub(r"<defs></defs>", "", GLYPH.sub("", body))
     return re.sub(r'href="#([^"]+)"', lambda m: f'href="#{own.get(m[1], m[1])}"', body)
+
+
+def _without_names(body: str) -> str:
+    """Leave out the ids that nothing in the figure refers to."""
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+    used |= {name for found in re.findall(r'labelledby="([^"]*)"', body) for name in found.split()}
+    return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
 
 
 def _known(body: str, name: str, drawing: Drawing, numbers: Mapping[str, int]) -> str:

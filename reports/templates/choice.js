@@ -47,6 +47,15 @@ function give(svg, keys, shown) {
   }
 }
 
+// A caption counts all trials of its figure; where only some are shown, it says so.
+function count(figure, svg) {
+  const [left, every] = [".mark:not([display])", ".mark"].map((what) => all(what, svg).length);
+  const note = figure.querySelector(".now") ?? document.createElement("span");
+  note.className = "now";
+  note.textContent = left < every ? ` Shown: ${left} of ${every} trials.` : "";
+  figure.querySelector("figcaption").append(note);
+}
+
 function choose() {
   const keys = chosenBlocks();
   const family = scoreSelect?.value ?? "";
@@ -59,7 +68,7 @@ function choose() {
     const box = part.parentElement.tagName === "DETAILS" ? part.parentElement : part;
     box.classList.toggle("away", !shown.length || Boolean(family && part.dataset.score && part.dataset.score !== family));
     const svg = part.querySelector("svg[data-left]");
-    if (svg && shown.length && (active || wasActive)) { give(svg, own, shown); rove(svg); }
+    if (svg && shown.length && (active || wasActive)) { give(svg, own, shown); rove(svg); count(part, svg); }
   }
   for (const section of all("main > section")) {
     const seen = all("details:not(.away) > figure[data-blocks]", section);
@@ -71,12 +80,15 @@ function choose() {
   for (const table of all("#scores table")) {
     const heads = [...table.tHead.rows[0].cells];
     const scored = heads.map((th) => words.find((score) => isOf(th.textContent.trim(), score)));
-    const away = scored.map((score) => Boolean(word && score && score !== word));
-    for (const row of table.rows) {
+    const rows = [...table.tBodies[0].rows];
+    for (const row of rows) {
       const block = labels.get(row.cells[0].textContent);
       row.classList.toggle("away", block !== undefined && !keys.has(block));
-      away.forEach((gone, i) => row.cells[i].classList.toggle("away", gone));
     }
+    const left = rows.filter((row) => !row.classList.contains("away"));
+    const away = scored.map((score, i) => Boolean(active && score
+      && ((word && score !== word) || left.every((row) => row.cells[i].textContent === "–"))));
+    for (const row of table.rows) away.forEach((gone, i) => row.cells[i].classList.toggle("away", gone));
     table.closest(".block").classList.toggle("away", scored.some(Boolean) && scored.every((s, i) => !s || away[i]));
   }
   counts.forEach((count) => count());

@@ -1,0 +1,107 @@
+"""Tables in a browser: they sort and filter by mouse and keyboard, say so, and are quick with 5,000 rows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from reports.page import Report
+
+ROWS = 5_000
+TIMED = """async (act) => {
+  const times = [];
+  for (let i = 0; i < 3; i += 1) {
+    const start = performance.now();
+    (0, eval)(act);
+    document.body.offsetHeight;
+    times.push(performance.now() - start);
+  }
+  return Math.min(...times);
+}"""
+
+
+def _column(page: Any, number: int) -> list[str]:
+    cells = page.locator(f"#trials tbody tr:not([hidden]) > :nth-child({number})")
+    return [str(text) for text in cells.all_inner_texts()]
+
+
+def test_a_table_sorts_by_number_and_back_and_says_so(visit: Any, hostile_report: Report) -> None:
+    page = visit(hostile_report.html)
+    heading = page.locator("#trials thead th", has_text="FID")
+    number = 1 + heading.evaluate("e => e.cellIndex")
+    before = _column(page, number)
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert page.locator("#told").inner_text() == "Sorted by FID, ascending"
+    values = [float(text) for text in _column(page, number) if text != "–"]
+    assert len(values) == 8
+    assert values == sorted(values)
+    heading.locator("button").press("Enter")
+    assert page.locator("#told").inner_text() == "Sorted by FID, descending"
+    values = [float(text) for text in _column(page, number) if text != "–"]
+    assert values == sorted(values, reverse=True)
+    heading.locator("button").press("Space")
+    assert page.locator("#told").inner_text() == "Rows in their first order"
+    assert _column(page, number) == before
+
+
+def test_a_table_filters_by_every_word(visit: Any, hostile_report: Report) -> None:
+    page = visit(hostile_report.html)
+    field = page.locator("#all").get_by_label("Filter")
+    field.fill("relu crashed")
+    rows = page.locator("#trials tbody tr:not([hidden])")
+    assert rows.count() == 1
+    assert "crashed" in rows.inner_text()
+    assert page.locator("#all .filtering [role=status]").inner_text() == "1 of 12 rows"
+    field.fill("")
+    assert rows.count() == 12
+    assert page.locator("#all .filtering [role=status]").inner_text() == ""
+
+
+def test_every_table_has_a_caption_and_scoped_headings(visit: Any, reader: Report) -> None:
+    page = visit(reader.html)
+    bad = """all => all.filter(t => !t.caption?.textContent.trim()
+      || [...t.tHead.querySelectorAll("th")].some(h => h.scope !== "col")
+      || [...t.tBodies[0].rows].some(r => r.cells[0].scope !== "row")).map(t => t.id)"""
+    assert page.locator("table").count() >= 5
+    assert page.locator("table").evaluate_all(bad) == []
+
+
+def test_only_what_scrolls_is_a_stop_for_the_tab_key(visit: Any, reader: Report) -> None:
+    page = visit(reader.html)
+    right = """() => [...document.querySelectorAll(".scroll")].every(e =>
+      (e.scrollWidth > e.clientWidth) === (e.getAttribute("tabindex") === "0"))"""
+    page.wait_for_function(right)
+    page.set_viewport_size({"width": 380, "height": 800})
+    page.wait_for_function(right)
+    assert page.locator(".scroll[tabindex]").count() > 3
+
+
+def test_five_thousand_rows_sort_and_filter_in_under_a_second(
+    visit: Any, reader: Report, tmp_path: Path
+) -> None:
+    text = reader.html.read_text(encoding="utf-8")
+    found = re.search(r'<table id="trials".*?<tbody>(.*?)</tbody>', text, flags=re.DOTALL)
+    assert found is not None
+    rows = re.findall(r"<tr>.*?</tr>", found[1], flags=re.DOTALL)
+    assert len(rows) == 36
+    many = "\n".join(
+        re.sub(r'data-value="1(\d\.\d+)"', rf'data-value="{i * 7919 % ROWS}.5"', rows[i % 36])
+        for i in range(ROWS)
+    )
+    file = tmp_path / "many.html"
+    file.write_text(text.replace(found[1], many), encoding="utf-8")
+    page = visit(file)
+    table = page.locator("#trials")
+    assert table.locator("tbody tr").count() == ROWS
+    seconds = {}
+    for head in ("FID", "trial"):
+        click = f"[...document.querySelectorAll('#trials thead button')].find(b => b.textContent === '{head}').click()"
+        seconds[f"sort by {head}"] = page.evaluate(TIMED, click) / 1000
+    for words in ("relu hinge s1", "nothing has this"):
+        fill = f"(() => {{ const i = document.querySelector('#all .filter input'); i.value = '{words}'; i.dispatchEvent(new Event('input')); }})()"
+        seconds[f"filter {words}"] = page.evaluate(TIMED, fill) / 1000
+    print(seconds)
+    assert max(seconds.values()) < 1
+    assert table.locator("tbody tr:not([hidden])").count() == 0
