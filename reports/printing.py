@@ -183,7 +183,7 @@ def _failure(failure: Mapping[str, Any], room: Room) -> dict[str, Any]:
     lines = failure["log"].splitlines()[-room.lines :]
     return {
         **failure,
-        "key": loose(failure["key"]),
+        **{name: loose(failure[name]) for name in ("key", "outcome", "step")},
         "message": loose(clipped(failure["message"], 320)),
         "log": "\n".join(clipped(line.expandtabs(4), LINE) for line in lines),
         "commands": [clipped(c, LINE) if _endless(c) else c for c in failure["commands"]],
