@@ -1,4 +1,4 @@
-"""What of a large study is drawn over training: some blocks, evenly chosen, and the table that has the curves of all."""
+"""What of a large study is drawn over training: evenly chosen blocks, and the table that has the curves of all."""
 
 from __future__ import annotations
 
