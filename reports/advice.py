@@ -92,7 +92,7 @@ def _advice(
     here = [t for t in tests if t.tier == PER_BLOCK and t.block == block.label]
     able = [t for t in tests if (t.tier == OVERALL or t in here) and t.finding != "descriptive"]
     beats = tuple(_beats(tests, here))
-    unbeaten = [r for r in own if r.level not in {b.b for b in beats} and r.failed < r.n]
+    unbeaten = [r for r in own if r.level not in {b.b for b in beats} and r.bad < r.n]
     dominated = _dominated(unbeaten, rules)
     chosen = tuple(r.level for r in unbeaten if r.level not in dict(dominated))
     why = _why(own, unbeaten, tests, able)
@@ -116,7 +116,7 @@ def _why(
     """Return in a word why nothing can be recommended, "" where something can."""
     if not any(isfinite(r.score) or r.failed for r in own):
         return "nothing"
-    if all(r.failed == r.n for r in own):
+    if all(r.bad == r.n for r in own):
         return "failed"
     if len(own) < 2:
         return "single"

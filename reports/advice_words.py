@@ -23,7 +23,7 @@ from reports.words import listed, number, seeds_word
 FIRST = 6
 """Lines of the first page; further blocks stand in the section."""
 FEW = 3
-"""Recommended levels up to which the first page says how each differs from the first."""
+"""Recommended levels up to which the section says how each differs from the first."""
 MANY = 6
 """Names on the first page."""
 
@@ -38,11 +38,8 @@ def said(
 ) -> dict[str, Any]:
     """Return what the report says of the choice: a few lines, all lines, the table of criteria and its rules."""
     advised, paid = advise(tables, trials, found, verdict, declared, order)
-    told = [(where(a), line(a, found, verdict)) for a in advised]
-    full = [
-        f"For {spot}: {text} {reasons(a)}".strip()
-        for (spot, text), a in zip(told, advised, strict=True)
-    ]
+    told = [(where(a), line(a, found, verdict, short=True)) for a in advised]
+    full = [f"For {where(a)}: {line(a, found, verdict)} {reasons(a)}".strip() for a in advised]
     return {
         "advice_title": f"Which {noun(found.factor)}?",
         "advice_first": _first(told),
@@ -82,8 +79,11 @@ def where(a: Advice) -> str:
     return f"{', '.join(words)} on {a.block.dataset}"
 
 
-def line(a: Advice, found: Design, verdict: Verdict) -> str:
-    """Return what is recommended in a block, in a sentence or two, with what to beware of."""
+def line(a: Advice, found: Design, verdict: Verdict, *, short: bool = False) -> str:
+    """Return what is recommended in a block, in a sentence or two, with what to beware of.
+
+    A `short` one leaves out by what several recommended ones differ.
+    """
     if a.why:
         return _nothing(a, noun(found.factor), verdict)
     lead, *others = _ordered(a, found.reference)
@@ -93,7 +93,7 @@ def line(a: Advice, found: Design, verdict: Verdict) -> str:
     if not others:
         text += _beaten_by(lead, a)
     else:
-        text += f"; {_alike(lead, others, a, verdict)}"
+        text += f"; {_alike(lead, others, a, verdict, short=short)}"
     return f"{text}.{_beware(a, names)}{_undecided(a, lead)}"
 
 
@@ -144,7 +144,7 @@ def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
     needed = f" ({tier.seeds} are needed)" if tier is not None else ""
     return {
         "nothing": "no trial has ended with the declared score yet.",
-        "failed": f"every trial diverged or crashed: no {one} can be recommended.",
+        "failed": f"every trial diverged, crashed or collapsed: no {one} can be recommended.",
         "single": f"only {a.rated[0].level if a.rated else 'one'} was tried: there is no choice.",
         "apart": "no two levels share a complete seed: there is no evidence to choose by.",
         "seeds": f"no evidence to choose by: with {seeds} no declared test can conclude{needed}.",
@@ -152,7 +152,7 @@ def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
     }[a.why]
 
 
-def _alike(lead: str, others: Sequence[str], a: Advice, verdict: Verdict) -> str:
+def _alike(lead: str, others: Sequence[str], a: Advice, verdict: Verdict, *, short: bool) -> str:
     """Say of the other recommended levels that no test told them from the first, and how few of them differ."""
     told: dict[str, list[str]] = {}
     for x in others:
@@ -161,9 +161,10 @@ def _alike(lead: str, others: Sequence[str], a: Advice, verdict: Verdict) -> str
     for text, names in told.items():
         who = "the others" if names == [*others] and len(names) > 2 else listed(names)
         said.append(f"{who} {'is' if len(names) == 1 else 'are'} {text}")
-    if len(others) >= FEW:
-        return "; ".join(said)
     clauses = [(x, _differences(a.level(x), a.level(lead), a)) for x in others]
+    long = short and (len(others) > 1 or len(clauses[0][1]) > FEW)
+    if long or len(others) >= FEW:
+        return "; ".join(said)
     if len(others) == 1:
         return ", ".join([*said, *clauses[0][1]])
     return "; ".join([*said, *(f"{x} {', '.join(ways)}" for x, ways in clauses if ways)])
@@ -217,8 +218,9 @@ def reasons(a: Advice) -> str:
                 f"{listed(names)}{spot}" for names, spot in zip(sides, spots, strict=True) if names
             ]
             told.append(f"{own.level}, beaten by {' and by '.join(who)}")
-        elif own.failed == own.n:
-            told.append(f"{own.level}, which failed in all {own.n} trials")
+        elif own.bad == own.n:
+            ended = "failed" if own.failed == own.n else "failed or collapsed"
+            told.append(f"{own.level}, which {ended} in all {own.n} trials")
         elif own.level in dict(a.dominated) and not a.why:
             above = a.level(dict(a.dominated)[own.level][0])
             told.append(

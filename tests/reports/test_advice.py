@@ -198,7 +198,7 @@ def test_a_block_in_which_all_failed_and_a_level_that_always_failed(tmp_path: Pa
     hinge, minimax, wasserstein = said["advice"]
     assert (
         minimax
-        == "For minimax on digits: every trial diverged or crashed: no activation can be recommended."
+        == "For minimax on digits: every trial diverged, crashed or collapsed: no activation can be recommended."
     )
     assert advised[1].chosen == ()
     assert hinge.startswith("For hinge on digits: leaky_relu")
@@ -229,3 +229,10 @@ def test_the_first_page_has_six_lines_at_most(tmp_path: Path) -> None:
     assert same["advice_first"] == [
         "In all 7 blocks: leaky_relu or gelu; gelu is not distinguishable in FID."
     ]
+
+
+def test_what_collapsed_in_every_trial_is_never_recommended(tmp_path: Path) -> None:
+    ends = {("gelu", "wasserstein", seed): "collapsed" for seed in range(6)}
+    said, advised = told(study(tmp_path / "s", {"leaky_relu": 0.0, "gelu": 0.0}, ends=ends))
+    assert advised[0].chosen == ("leaky_relu",)
+    assert "gelu, which failed or collapsed in all 6 trials" in said["advice"][0]
