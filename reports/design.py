@@ -18,6 +18,8 @@ from reports.study import Declared
 
 FAILED = ("diverged", "crashed")
 BUDGET = ("steps", "batch_size")
+OUTCOME = ("treatment", "block", "seed", "outcome", "score", "score_name", "better")
+"""The columns of which an outcome is made."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _holes(trials: pd.DataFrame) -> list[str]:
 def outcomes(trials: pd.DataFrame) -> dict[tuple[str, str, int], float]:
     """Return y, lower is better: +inf for a failure, absent where nothing is known."""
     found = {}
-    for row in trials.to_dict("records"):
+    for row in trials[list(OUTCOME)].to_dict("records"):
         key = (row["treatment"], row["block"], int(row["seed"]))
         if row["outcome"] in FAILED:
             found[key] = inf
@@ -141,7 +143,8 @@ def outcomes(trials: pd.DataFrame) -> dict[tuple[str, str, int], float]:
 def _blocks(trials: pd.DataFrame, factor: str) -> tuple[Block, ...]:
     """Return the blocks, labelled by the loss and whatever else differs between them."""
     columns = block_columns(factor)
-    rows = trials.drop_duplicates("block").sort_values([*columns])
+    rows = trials.drop_duplicates("block")
+    rows = rows.sort_values([*columns]) if len(rows) > 1 else rows
     told = [name for name in columns if name == _always(factor) or rows[name].nunique() > 1]
     labels = [
         " · ".join(filter(None, (block_word(name, row[name]) for name in told)))
@@ -167,7 +170,8 @@ def _equal_budget(trials: pd.DataFrame, factor: str) -> tuple[list[str], pd.Data
     """Refuse the blocks whose budget some level in the same cell did not get."""
     refused, dropped, always = [], set(), _always(factor)
     columns = [c for c in block_columns(factor) if c not in BUDGET]
-    for _, group in trials.groupby(columns, sort=True):
+    several = len(trials[list(BUDGET)].drop_duplicates()) > 1
+    for _, group in trials.groupby(columns, sort=True) if several else ():
         everyone = set(group["treatment"])
         for budget, part in group.groupby(list(BUDGET), sort=True):
             if set(part["treatment"]) != everyone:

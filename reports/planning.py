@@ -144,7 +144,10 @@ def _residuals(cell: Floats) -> Floats:
 
 
 def _detectable(a: Sequence[_Stream], r: Sequence[_Stream], n: int, level: float) -> float:
-    """Return the least shift that `n` seeds find with 80 % power, infinite if none."""
+    """Return the least shift that `n` seeds, enough for a p of `level`, find with 80 % power; infinite if none.
+
+    The formula finds none where few seeds need complete separation; a shift beyond all differences brings that.
+    """
     found = []
     for x, y in zip(a, r, strict=True):
         for block in range(len(x.outcomes)):
@@ -159,4 +162,7 @@ def _detectable(a: Sequence[_Stream], r: Sequence[_Stream], n: int, level: float
             high = middle
         else:
             low = middle + 1
-    return inf if low == len(steps) else float(steps[low])
+    if low < len(steps):
+        return float(steps[low])
+    failed = any(np.isinf(x.outcomes).any() for x in (*a, *r))
+    return float(steps[-1]) if len(steps) and not failed else inf

@@ -213,7 +213,7 @@ def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activati
     if seeds.needed <= seeds.n:
         return f"{seeds_word(seeds.n)} would show {what} with 80 % power."
     if isinf(seeds.detectable):
-        told = f"Between the undecided, {seeds_word(seeds.n)} cannot show any difference with 80 % power"
+        told = f"Between the undecided, {seeds_word(seeds.n)} cannot be counted on to show any difference"
     else:
         least = number(exp(seeds.detectable) if scale.ratio else seeds.detectable)
         kind = "ratio" if scale.ratio else "difference"

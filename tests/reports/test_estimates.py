@@ -212,3 +212,16 @@ def test_seeds_needed() -> None:
     observed = seeds_needed([a[0] + 5], r, log(1.1), 0.05, PAIR)
     assert not isinf(observed.needed)
     assert seeds_needed(a, r, log(1.1), 0.05, PAIR) == small
+
+
+def test_complete_separation_is_found_by_the_fewest_seeds() -> None:
+    """Six seeds of one block at .05 / 6: the formula finds no shift, and one beyond all differences is sure."""
+    random = np.random.default_rng(0)
+    a, r = (random.normal(size=(1, 6)) for _ in "ar")
+    residuals = np.concatenate([x - np.median(x) for x in (a, r)], axis=1) * (6 / 5) ** 0.5
+    sure = seeds_needed([a], [r], log(1.1), 0.05 / 6, PAIR).detectable
+    assert sure == pytest.approx(np.ptp(residuals))
+    assert compare([a - np.median(a) - sure], [r - np.median(r)], PAIR).p <= 0.05 / 6
+    assert seeds_needed([a], [r], log(1.1), 0.05 / 28, PAIR).detectable == inf
+    a[0, 0] = inf
+    assert seeds_needed([a], [r], log(1.1), 0.05 / 6, PAIR).detectable == inf
