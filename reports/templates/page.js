@@ -7,10 +7,14 @@ const tell = (words) => { told.textContent = words; };
 // Tables sort by a click on a heading and filter by words. `away` is what the choice of blocks hides.
 const collator = new Intl.Collator("en", { numeric: true });
 const counts = [];
+const MOST = 500; // rows of a table shown at first: a browser takes seconds to lay out thousands
 for (const table of all("table.sortable")) {
   const body = table.tBodies[0];
   const original = [...body.rows];
   const headings = [...table.tHead.rows[0].cells];
+  let rows = original;
+  let most = original.length > 2 * MOST ? MOST : Infinity;
+  let count = () => {};
 
   const key = (row, column) => {
     const cell = row.cells[column];
@@ -31,7 +35,7 @@ for (const table of all("table.sortable")) {
     button.addEventListener("click", () => {
       const next = { ascending: "descending", descending: "none" }[heading.ariaSort] ?? "ascending";
       for (const other of headings) other.removeAttribute("aria-sort");
-      let rows = original;
+      rows = original;
       if (next !== "none") {
         heading.setAttribute("aria-sort", next);
         const sign = next === "ascending" ? 1 : -1;
@@ -39,6 +43,7 @@ for (const table of all("table.sortable")) {
         rows = keyed.sort((a, b) => sign * compare(a[0], b[0])).map((pair) => pair[1]);
       }
       body.append(...rows);
+      count();
       tell(next === "none" ? "Rows in their first order" : `Sorted by ${name}, ${next}`);
     });
   });
@@ -47,14 +52,25 @@ for (const table of all("table.sortable")) {
     const label = document.createElement("label");
     const input = document.createElement("input");
     const shown = document.createElement("span");
+    const more = document.createElement("button");
     let texts = null;
     label.className = "filter";
     shown.setAttribute("role", "status");
     input.type = "search";
     input.placeholder = "words to find";
-    const count = () => {
-      const left = original.filter((row) => !row.hidden && !row.classList.contains("away")).length;
-      shown.textContent = left < original.length ? `${left} of ${original.length} rows` : "";
+    more.type = "button";
+    more.textContent = "Show all";
+    more.addEventListener("click", () => { most = Infinity; count(); });
+    count = () => {
+      let left = 0;
+      for (const row of rows) {
+        const fits = !row.hidden && !row.classList.contains("away");
+        left += fits;
+        row.classList.toggle("later", fits && left > most);
+      }
+      const first = left > most ? `first ${most} of ` : "";
+      shown.textContent = first || left < original.length ? `${first}${left} of ${original.length} rows`.replace(/ of (\d+) of \1 /, " of $1 ") : "";
+      more.hidden = !first;
     };
     input.addEventListener("input", () => {
       texts ??= original.map((row) => [...row.cells].map((c) => c.textContent).join(" ").toLowerCase());
@@ -62,12 +78,13 @@ for (const table of all("table.sortable")) {
       original.forEach((row, i) => { row.hidden = !words.every((word) => texts[i].includes(word)); });
       count();
     });
-    counts.push(count);
+    counts.push(() => count());
     label.append("Filter ", input);
     const line = document.createElement("div");
     line.className = "filtering";
-    line.append(label, shown);
+    line.append(label, shown, more);
     table.closest(".block").prepend(line);
+    count();
   }
 }
 
@@ -78,7 +95,7 @@ const sideways = new ResizeObserver((seen) => {
     else target.removeAttribute("tabindex");
   }
 });
-all(".scroll").forEach((part) => sideways.observe(part));
+all(".scroll, pre").forEach((part) => sideways.observe(part));
 
 // Light and dark follow the system until the button is pressed; a file's page may have no storage.
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -17,15 +17,16 @@ CUT = """() => {
     const own = svg.getBoundingClientRect();
     for (const word of svg.querySelectorAll("g > use[href^='#L-']")) {
       const box = word.getBoundingClientRect();
-      if (box.width && (box.left < own.left - 1 || box.right > own.right + 1 || box.top < own.top - 1 || box.bottom > own.bottom + 1))
+      if (box.width && (box.left < own.left - 1 || box.right > own.right + 1
+        || box.top < own.top - 1 || box.bottom > own.bottom + 1))
         found.push(`letter of ${svg.closest("figure").id}`);
     }
   }
   for (const e of document.querySelectorAll("body *:not(svg *)")) {
     const style = getComputedStyle(e);
     const hides = /hidden|clip/.test(style.overflowX) || style.textOverflow === "ellipsis";
-    if (hides && !e.classList.contains("unseen") && e.scrollWidth > e.clientWidth + 1) found.push(`${e.tagName} ${told(e)}`);
-    if (e.matches("button, h1, h2, h3, p, li, label, summary, figcaption") && e.scrollWidth > e.clientWidth + 1 && style.display !== "inline")
+    const holds = e.matches("button, h1, h2, h3, p, li, label, summary, figcaption") && style.display !== "inline";
+    if ((hides || holds) && !e.classList.contains("unseen") && e.scrollWidth > e.clientWidth + 1)
       found.push(`${e.tagName} ${told(e)}`);
   }
   return found;
@@ -59,7 +60,7 @@ def test_nothing_is_cut_off_or_wider_than_the_window(
     page.screenshot(path=picture, full_page=True)
     with Image.open(picture) as image:
         assert image.width == width
-        assert len(image.convert("RGB").resize((64, 64)).getcolors() or []) > 8  # it is not blank
+        assert image.convert("L").getextrema()[0] < image.convert("L").getextrema()[1]  # not blank
 
 
 def test_a_cut_word_would_be_found(visit: Any, reader: Report) -> None:
@@ -81,6 +82,6 @@ def test_on_paper_there_are_no_controls(visit: Any, reader: Report) -> None:
     page = visit(reader.html)
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    for control in ("nav", "#theme", "#choice", ".slider", ".filtering >> nth=0", ".skip"):
-        assert not page.locator(control).is_visible(), control
+    for control in ("nav", "#theme", "#choice", ".slider", ".filtering", ".skip"):
+        assert page.locator(f"{control}:visible").count() == 0, control
     assert page.locator("#verdict").is_visible()

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 import study_builder as builder
 
 from reports.page import Report, write_report
 
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
 FIGURES = "all => all.filter(f => f.checkVisibility()).map(f => f.id)"
 MARKS = "svg => svg.querySelectorAll('.mark:not([display])').length"
 FID = "figure[id^=score-fid]"
+
+
+def _field(page: Any, label: str) -> Any:
+    return page.locator("#choice").get_by_label(label, exact=True)
 
 
 def _rows(page: Any) -> list[str]:
@@ -26,10 +34,10 @@ def _heads(page: Any) -> list[str]:
 
 def test_a_block_is_chosen_by_keyboard_and_the_address_keeps_it(visit: Any, reader: Report) -> None:
     page = visit(reader.html)
-    field = page.get_by_label("data set")
+    field = _field(page, "data set")
     field.focus()
     page.keyboard.type("digits")
-    page.get_by_label("loss").select_option("minimax")
+    _field(page, "loss").select_option("minimax")
     assert page.locator("#chosen").inner_text() == "minimax · digits"
     assert page.evaluate("location.hash") == "#dataset=digits&loss=minimax"
     shown = page.locator("#scores figure").evaluate_all(FIGURES)
@@ -42,7 +50,7 @@ def test_a_block_is_chosen_by_keyboard_and_the_address_keeps_it(visit: Any, read
         "minimax · digits, seed 0"
     ]
     again = visit(reader.html, "#dataset=digits&loss=minimax")
-    assert again.get_by_label("data set").input_value() == "digits"
+    assert _field(again, "data set").input_value() == "digits"
     assert again.locator("#scores figure").evaluate_all(FIGURES) == shown
     assert again.locator("#chosen").inner_text() == "minimax · digits"
 
@@ -50,7 +58,7 @@ def test_a_block_is_chosen_by_keyboard_and_the_address_keeps_it(visit: Any, read
 def test_a_score_is_chosen_in_figures_and_columns(visit: Any, reader: Report) -> None:
     page = visit(reader.html)
     before = _heads(page)
-    page.get_by_label("score").select_option("FID")
+    _field(page, "score").select_option("FID")
     shown = page.locator("#scores figure").evaluate_all(FIGURES)
     assert len(shown) == 2
     assert all("fid" in name for name in shown)
@@ -77,7 +85,7 @@ def test_the_shown_groups_take_the_whole_width_and_come_back(visit: Any, reader:
     bars = "svg => svg.querySelectorAll('[data-role=wide]:not([display])').length"
     svg = page.locator(f"{FID} svg")
     before = svg.evaluate(places)
-    page.get_by_label("loss").select_option("hinge")
+    _field(page, "loss").select_option("hinge")
     after = svg.evaluate(places)
     assert len(after) == 9
     assert max(after) - min(after) > 1.5 * (max(before) - min(before)) / 2
@@ -91,7 +99,7 @@ def test_the_shown_groups_take_the_whole_width_and_come_back(visit: Any, reader:
         "svg => { const b = svg.getBoundingClientRect(); return b.x + b.width / 2; }"
     )
     assert abs(words[0] - middle) < 60
-    page.get_by_label("loss").select_option("")
+    _field(page, "loss").select_option("")
     assert svg.evaluate(places) == before
 
 
@@ -103,7 +111,7 @@ def test_what_does_not_exist_is_said(visit: Any, tmp_path: Path) -> None:
             builder.write_trial(study, builder.spec(**asked), 12.0 + seed, probed=False)
     page = visit(write_report(study).html)
     assert page.locator("#choice select").count() == 2  # the loss follows from the data set
-    assert page.get_by_label("data set").locator("option").all_inner_texts() == [
+    assert _field(page, "data set").locator("option").all_inner_texts() == [
         *("all", "digits", "other")
     ]
 
@@ -122,10 +130,10 @@ def test_one_block_and_one_score_leave_nothing_to_choose(visit: Any, tmp_path: P
 def test_a_link_to_a_section_keeps_the_choice(visit: Any, reader: Report) -> None:
     page = visit(reader.html, "#loss=hinge")
     page.locator("nav a", has_text="Samples").click()
-    page.wait_for_function("location.hash === '#samples&loss=hinge'")
-    assert page.get_by_label("loss").input_value() == "hinge"
+    sync_api.expect(page).to_have_url(re.compile("#samples&loss=hinge$"), timeout=120_000)
+    assert _field(page, "loss").input_value() == "hinge"
     again = visit(reader.html, "#samples&loss=hinge")
-    assert again.get_by_label("loss").input_value() == "hinge"
+    assert _field(again, "loss").input_value() == "hinge"
     assert again.evaluate("scrollY") > 500
     wrong = visit(reader.html, "#loss=none-such&dataset=%3Cb%3E&x")
     assert not wrong.locator("#chosen").inner_text()
@@ -134,7 +142,7 @@ def test_a_link_to_a_section_keeps_the_choice(visit: Any, reader: Report) -> Non
 def test_gradients_of_other_blocks_go_away(visit: Any, hostile_report: Report) -> None:
     page = visit(hostile_report.html)
     assert page.locator("#gradients details, #gradients > figure").count() == 4
-    page.get_by_label("loss").select_option("minimax")
+    _field(page, "loss").select_option("minimax")
     shown = page.locator("#gradients figure").evaluate_all(FIGURES)
     assert len(shown) == 2
     assert all("minimax" in name for name in shown)

@@ -12,7 +12,7 @@ FID = "figure[id^=score-fid]"
 NAME = "document.activeElement.getAttribute('aria-label')"
 
 
-def _middle(page: Any, mark: Any) -> tuple[float, float]:
+def _middle(mark: Any) -> tuple[float, float]:
     box = mark.bounding_box()
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -26,7 +26,7 @@ def test_hovering_tells_the_trial_and_its_command(visit: Any, reader: Report) ->
     )
     mark = page.locator(f"{FID} .mark[data-trial='{number}']")
     mark.scroll_into_view_if_needed()
-    x, y = _middle(page, mark)
+    x, y = _middle(mark)
     page.mouse.move(x + 2, y + 1)
     tip = page.locator("#tip")
     assert tip.is_visible()
@@ -51,7 +51,7 @@ def test_escape_dismisses_what_the_pointer_opened(visit: Any, reader: Report) ->
     page = visit(reader.html)
     mark = page.locator(f"{FID} .mark").first
     mark.scroll_into_view_if_needed()
-    page.mouse.move(*_middle(page, mark))
+    page.mouse.move(*_middle(mark))
     page.locator("#tip").wait_for(state="visible")
     page.keyboard.press("Escape")
     assert not page.locator("#tip").is_visible()
@@ -132,7 +132,7 @@ def test_a_tap_opens_a_mark(visit: Any, reader: Report) -> None:
     page = visit(reader.html, has_touch=True, viewport={"width": 380, "height": 800})
     mark = page.locator(f"{FID} .mark").first
     mark.scroll_into_view_if_needed()
-    page.touchscreen.tap(*_middle(page, mark))
+    page.touchscreen.tap(*_middle(mark))
     box = page.locator("#tip").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 380
