@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -34,17 +35,32 @@ def replace(new: Path, place: Path) -> None:
                     if error.errno not in TAKEN:
                         raise
                     shutil.rmtree(old, ignore_errors=True)
-        finally:
-            if old.exists() and not place.exists():
+        except OSError:
+            with suppress(OSError):  # unless another process has put one there
                 old.replace(place)
+            raise
+        finally:
             shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let this thread hear SIGINT and SIGTERM only afterwards."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    """Let SIGINT and SIGTERM be heard only afterwards.
+
+    Masking signals would not do: another thread, of a library, would hear them for us.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    before = {
+        number: signal.signal(number, lambda told, _: heard.append(told))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for told in heard:
+            signal.raise_signal(told)

@@ -67,9 +67,10 @@ def test_page_and_paper_say_how_many_trials_are_in(tmp_path: Path) -> None:
 
 
 WRITER = """
-import sys
+import sys, threading, time
 from pathlib import Path
 from reports.replacing import replace
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()  # as libraries have them
 place, number, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 for _ in range(rounds):
     new = place.with_name(f"new-{number}")
