@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import fill
 from typing import Any
 
-from ablation import __version__
+import ablation
 from reports.tables import Tables
 
 FIRST_LINE = "Tables and figures of an ablation study"
@@ -72,7 +72,9 @@ def _cite(said: Mapping[str, Any], tables: Tables) -> list[str]:
     """Return how the framework, this study and everything that it used are cited."""
     study = tables.studies[0]
     commits = sorted({str(c) for c in tables.trials["commit"].dropna() if c})
-    told = [f"activation-ablation {__version__}, by the activation-ablation authors (software)."]
+    told = [
+        f"activation-ablation {ablation.__version__}, by the activation-ablation authors (software)."
+    ]
     what = f"Study {said['study']}"
     what += f", declaration {study.declared_hash}" if study.declared_hash else ""
     what += f", planned {study.created[:10]}" if study.created else ""
