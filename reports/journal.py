@@ -98,7 +98,7 @@ def _fill(tables: Tables, scratch: Path, new: Path, widths: Sequence[float]) -> 
         figures[width], wide[width] = _figures(scratch / "report" / "figures", new, width)
     assert report is not None, "there is at least one width"
     shutil.copytree(scratch / "report" / "tables", new / "tables")
-    names = _tables(report.said, new / "tables")
+    names = write_latex(report.said, new / "tables")
     found = Paper(new, figures, wide, names)
     (new / "README.txt").write_text(
         readme(report.said, tables, figures, wide, names), encoding="utf-8"
@@ -124,7 +124,7 @@ def _figures(drawn: Path, new: Path, width: float) -> tuple[tuple[str, ...], tup
     return tuple(kept), tuple(wide)
 
 
-def _tables(said: Mapping[str, Any], place: Path) -> tuple[str, ...]:
+def write_latex(said: Mapping[str, Any], place: Path) -> tuple[str, ...]:
     """Write the tables that there are as LaTeX, and their data where the report's tables lack them."""
     names = []
     for name, part in TABLES.items():

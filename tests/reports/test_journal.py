@@ -16,7 +16,7 @@ from matplotlib import rc_context
 
 from ablation.__main__ import main
 from reports.drawing import STYLE, WIDTH, drawn_at, figure, fitting
-from reports.journal import Paper, winners, write_paper
+from reports.journal import Paper, winners, write_latex, write_paper
 from reports.narrow import fit
 from reports.rows import table
 
@@ -82,6 +82,17 @@ def test_who_wins_one_and_loses_none() -> None:
     body += [["c", "x", "y", "worse"]]
     t = table("tests", "", ["block", "activation", "against", "finding"], body)
     assert winners(t) == {("b", "z"), ("c", "y")}
+
+
+def test_claims_that_only_a_file_holds_are_a_table_too(tmp_path: Path) -> None:
+    rows = {"claim": ["A1", "A5"], "verdict": ["supported", "100 % open_ended & more"]}
+    pd.DataFrame(rows).to_csv(tmp_path / "claims.csv", index=False)
+    heads = ["block", "activation", "against", "finding"]
+    said = {"study": "s", "tests": table("tests", "", heads, [])}
+    assert write_latex(said, tmp_path) == ("claims",)
+    (read,) = latex_reader.tables((tmp_path / "claims.tex").read_text())
+    assert read.label == "tab:s-claims"
+    assert read.rows[1:] == (("A1", "supported"), ("A5", "100 \\% open\\_ended \\& more"))
 
 
 @pytest.mark.slow
