@@ -33,10 +33,14 @@ def _grid(images: np.ndarray) -> np.ndarray:
 
 
 def _density(points: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Return the first two coordinates as dark dots on white, H W 1, over the data's range and a quarter beyond."""
+    """Return the first two coordinates as dots on white, H W 1, over the data's range and a quarter beyond.
+
+    A dot is three pixels wide; where more lie, it is darker.
+    """
     margin = (high - low) / 4
     bins = np.linspace(low - margin, high + margin, 193)
     finite = points[np.isfinite(points).all(axis=1)]
     counts, *_ = np.histogram2d(finite[:, 1], finite[:, 0], bins=(bins, bins))
-    shade = 255 - np.minimum(counts, 4) * 55
+    dots = sum(np.roll(counts, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1))
+    shade = 255 * 0.45 ** np.minimum(dots, 4)
     return np.asarray(shade[::-1, :, None], np.uint8)
