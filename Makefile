@@ -3,7 +3,7 @@ BIN := .venv/bin
 FASHION ?= /usr/share/datasets/fashion-mnist
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart check format test test-long bench docs wheel clean
+.PHONY: help install quickstart check format test test-long bench calibrate docs wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ bench: .venv/.developed  ## what probes cost of training, and what a sweep costs
 	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/probes.py
 	$(BIN)/python tests/benchmarks/claims.py
 	$(BIN)/python tests/benchmarks/sweeping.py
+
+calibrate: .venv/.developed  ## does the report claim too often? 12,000 simulated studies, into docs/calibration.md: 15 minutes on two cores
+	$(BIN)/python tests/benchmarks/calibrate.py
 
 docs: .venv/.installed  ## write docs/instruments.md from its one source
 	$(BIN)/python -c 'from ablation.instruments import page; print(page(), end="")' > docs/instruments.md

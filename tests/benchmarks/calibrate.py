@@ -54,11 +54,8 @@ def counted(settings: Sequence[Setting], cores: int) -> dict[str, Counts]:
 def whole(shape: Shape, truth: Truth, ladder: tuple[int, ...] = ()) -> tuple[str, str]:
     """Return a study's verdict by the simulated frames, and by a report that was written of its run folders."""
     y = draw(shape, truth, np.random.default_rng(7))
-    if ladder:
-        own = first_seeds(template(shape, ladder), shape.seeds)
-    else:
-        own = template(shape)
-    sentence = concluded(own, y)[3]
+    own = first_seeds(template(shape, ladder), shape.seeds) if ladder else template(shape)
+    sentence = concluded(own, y)[1]
     with tempfile.TemporaryDirectory() as place:
         report = write_report(write(Path(place) / "study", shape, y, ladder))
     return sentence.replace("\u00a0", " "), report.verdict

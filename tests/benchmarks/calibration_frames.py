@@ -58,7 +58,7 @@ class Truth:
     """How outcomes are drawn: `kind` of noise, and by how many spreads the planted activation is better.
 
     `block` is the correlation of a seed's blocks, `seed` that of equal seeds of different activations, `failing` the
-    share of trials that diverge, whatever their level.
+    share of trials that diverge, whatever their level. A tuned study's shift is at one point, or `everywhere`.
     """
 
     kind: str = "Gaussian"
@@ -66,6 +66,7 @@ class Truth:
     block: float = 0.0
     seed: float = 0.0
     failing: float = 0.0
+    everywhere: bool = False
 
     @property
     def words(self) -> str:
@@ -74,13 +75,14 @@ class Truth:
         told += [f"{100 * self.failing:.0f} % fail"] if self.failing else []
         told += [f"blocks of a seed correlate by {self.block:g}"] if self.block else []
         told += [f"equal seeds correlate by {self.seed:g}"] if self.seed else []
+        told += ["better at all points"] if self.everywhere else []
         return ", ".join(told)
 
 
 def draw(shape: Shape, truth: Truth, random: np.random.Generator) -> np.ndarray[Any, Any]:
     """Return log scores, +inf for a failure: activations x streams x blocks x points x seeds.
 
-    The points of a tuning lie half a spread apart, alike in all activations; the shift is at the third point alone.
+    The points of a tuning lie half a spread apart in all activations; the shift is at the third of them, or at all.
     """
     k, b, s, p, n = shape.activations, shape.blocks, shape.streams, shape.points, shape.seeds
 
@@ -100,7 +102,8 @@ def draw(shape: Shape, truth: Truth, random: np.random.Generator) -> np.ndarray[
         common = (common - common.mean(axis=0)) * np.sqrt(k / (k - 1))
         y = np.sqrt(share) * common + np.sqrt(1 - share) * y
     y = y + 0.5 * np.arange(p)[:, None]
-    y[NAMES.index(PLANTED), :, :, min(2, p - 1)] -= truth.shift
+    better = slice(None) if truth.everywhere else min(2, p - 1)
+    y[NAMES.index(PLANTED), :, :, better] -= truth.shift
     y = SPREAD * y
     y[random.random(y.shape) < truth.failing] = inf
     return np.asarray(y)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from calibration_frames import (
     NAMES,
     PLANTED,
@@ -23,7 +22,7 @@ from calibration_frames import (
 
 from reports import words
 from reports.content import ranking
-from reports.design import Design, design
+from reports.design import design
 from reports.estimates import compare
 from reports.pairs import OVERALL, PER_BLOCK, TUNED
 from reports.points import untuned
@@ -49,7 +48,8 @@ class Setting:
     @property
     def key(self) -> str:
         """What seeds its studies: the same on every machine."""
-        return f"{self.table}|{self.shape}|{self.truth}"
+        told = f"{self.table}|{self.shape}|{self.truth}"
+        return told.replace(", everywhere=False", "")
 
 
 def random_of(setting: Setting, number: int) -> np.random.Generator:
@@ -57,13 +57,12 @@ def random_of(setting: Setting, number: int) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32(setting.key.encode()), number])
 
 
-def concluded(own: Template, y: np.ndarray[Any, Any]) -> tuple[pd.DataFrame, Design, Verdict, str]:
-    """Return trials, design, verdict and sentence of a study with these outcomes, as `reports.page` makes them."""
+def concluded(own: Template, y: np.ndarray[Any, Any]) -> tuple[Verdict, str]:
+    """Return the verdict and its sentence on a study with these outcomes, as `reports.page` makes them."""
     every, declared = own.filled(y), own.declared
-    trials = untuned(every)
-    found = design(trials, declared)
+    found = design(untuned(every), declared)
     verdict = judge(found, declared, search(own.tables, every, found))
-    return trials, found, verdict, words.sentence(found, verdict, ranking(found, verdict))
+    return verdict, words.sentence(found, verdict, ranking(found, verdict))
 
 
 def claims(verdict: Verdict) -> list[tuple[str, str, str, str]]:
@@ -83,7 +82,7 @@ def study(setting: Setting, number: int) -> Counts:
     of the first block.
     """
     y = draw(setting.shape, setting.truth, random_of(setting, number))
-    _, found, verdict, sentence = concluded(template(setting.shape), y)
+    verdict, sentence = concluded(template(setting.shape), y)
     told = claims(verdict)
     overall = [claim for claim in told if claim[0] == OVERALL]
     assert bool(overall) != any(text in sentence for text in NOTHING), sentence
@@ -95,7 +94,8 @@ def study(setting: Setting, number: int) -> Counts:
         "tuned_found": int((TUNED, "", PLANTED, REFERENCE) in told),
         "wrong": int(any(better != PLANTED for *_, better, _ in told)),
     }
-    shift = -SPREAD * setting.truth.shift if setting.shape.points == 1 else 0.0
+    moved = setting.shape.points == 1 or setting.truth.everywhere
+    shift = -SPREAD * setting.truth.shift if moved else 0.0
     for name, tier in (("all", OVERALL), ("block", PER_BLOCK)):
         mine = [t for t in verdict.tests if t.tier == tier and {t.a, t.r} == {PLANTED, REFERENCE}]
         if mine:
@@ -116,7 +116,7 @@ def looks(setting: Setting, number: int) -> Counts:
     plain, climbed = template(setting.shape), template(setting.shape, RUNGS)
 
     def claimed(own: Template, seeds: int) -> bool:
-        return bool(claims(concluded(first_seeds(own, seeds), y)[2]))
+        return bool(claims(concluded(first_seeds(own, seeds), y)[0]))
 
     each = {n: claimed(plain, n) for n in range(RUNGS[0], RUNGS[-1] + 1)}
     return {

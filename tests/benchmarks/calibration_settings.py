@@ -43,7 +43,7 @@ EQUAL = [
 ]
 """Studies without any difference."""
 
-COUNTS = {(4, 1): 200, (4, 6): 120, (8, 1): 150, (8, 6): 50}
+COUNTS = {(4, 1): 200, (4, 6): 100, (8, 1): 120, (8, 6): 40}
 POWER = [
     Setting("power", Shape(k, b, n), Truth(shift=shift), COUNTS[k, b] if power else 20)
     for (k, b), rows in EXPECTED.items()
@@ -53,7 +53,7 @@ POWER = [
 """Studies in which one activation is better than all others."""
 
 OTHERS = [
-    Setting("others", shape, truth, 150)
+    Setting("others", shape, truth, 100)
     for shape, truth in (
         (Shape(4, 1, 8), Truth("Student t(2)", 2.12)),
         (Shape(4, 1, 8), Truth(shift=2.12, failing=0.2)),
@@ -62,16 +62,17 @@ OTHERS = [
         (Shape(4, 6, 6), Truth(shift=1.13, failing=0.2)),
         (Shape(4, 3, 5, streams=2), Truth(shift=1.13)),
         (Shape(3, 1, 6, points=4), Truth(shift=4.0)),
+        (Shape(3, 1, 6, points=4), Truth(shift=4.0, everywhere=True)),
     )
 ]
 """The same with other noise, two random streams, and tuning."""
 
-LOOKS = [Setting("looks", Shape(4, 1, RUNGS[-1]), GAUSSIAN, 300)]
+LOOKS = [Setting("looks", Shape(4, 1, RUNGS[-1]), GAUSSIAN, 200)]
 RATES = [
-    Setting("failures", Shape(4, 1, 6), FAILING, 500),
-    Setting("failures", Shape(4, 1, 12), FAILING, 500),
-    Setting("failures", Shape(4, 6, 6), FAILING, 500),
-    Setting("failures", Shape(4, 6, 6), Truth(block=1.0, failing=0.2), 500),
+    Setting("failures", Shape(4, 1, 6), FAILING, 300),
+    Setting("failures", Shape(4, 1, 12), FAILING, 300),
+    Setting("failures", Shape(4, 6, 6), FAILING, 300),
+    Setting("failures", Shape(4, 6, 6), Truth(block=1.0, failing=0.2), 300),
 ]
 SETTINGS = [*EQUAL, *POWER, *OTHERS, *LOOKS, *RATES]
 
