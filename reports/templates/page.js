@@ -68,9 +68,11 @@ for (const table of all("table.sortable")) {
         left += fits;
         row.classList.toggle("later", fits && left > most);
       }
-      const first = left > most ? `first ${most} of ` : "";
-      shown.textContent = first || left < original.length ? `${first}${left} of ${original.length} rows`.replace(/ of (\d+) of \1 /, " of $1 ") : "";
-      more.hidden = !first;
+      const words = [original.length];
+      if (left < original.length) words.unshift(left);
+      if (left > most) words.unshift(`first ${most}`);
+      shown.textContent = words.length > 1 ? `${words.join(" of ")} rows` : "";
+      more.hidden = left <= most;
     };
     input.addEventListener("input", () => {
       texts ??= original.map((row) => [...row.cells].map((c) => c.textContent).join(" ").toLowerCase());

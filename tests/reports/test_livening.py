@@ -1,0 +1,125 @@
+"""The page's figures: letters shared, small, every mark a trial's, and no more of them than a page may weigh."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from math import nan
+
+import pytest
+
+from reports.curves import POINTS, Curve, Panel, thinned
+from reports.drawing import Drawing, looks, svg
+from reports.figures import Group, points
+from reports.livening import Inlined, inlined
+from reports.panels import curves, heat_map
+from reports.summary import Cell
+
+KEYS = ("relu-s0-aa", "relu-s1-bb", "relu-s2-cc")
+GROUPS = [Group("b1", "hinge"), Group("b2", "minimax", 5.0)]
+
+
+def _cells() -> list[Cell]:
+    told = ("finished", "finished", "diverged")
+    values = (10.0, 12.0, nan)
+    more = tuple(f"{key}x" for key in KEYS)
+    return [
+        Cell("relu", "b1", "fid_x_5k", False, (0, 1, 2), values, told, KEYS),
+        Cell("relu", "b2", "fid_x_5k", False, (0, 1, 2), values, told, more),
+    ]
+
+
+def _drawing() -> Drawing:
+    figure = points(_cells(), GROUPS, looks(("relu",)), "FID", log=True)
+    marks = {key: "10.0" for cell in _cells() for key in cell.keys}
+    return Drawing("score-fid", "scores", "alt", "caption", figure, ("b1", "b2"), "fid", marks)
+
+
+def _heat() -> Drawing:
+    figure = heat_map(_cells(), GROUPS, ["relu"], "FID", log_scale=True)
+    return Drawing("heat-fid", "a map", "alt", "caption", figure, ("b1", "b2"), "fid")
+
+
+def _inlined(*drawings: Drawing, most: int = 10**7) -> Inlined:
+    numbers = {key: i for i, key in enumerate(k for cell in _cells() for k in cell.keys)}
+    return inlined({"scores": drawings}, {d.name: svg(d) for d in drawings}, numbers, most)
+
+
+def test_every_mark_is_a_trial_and_moves_with_its_group() -> None:
+    body = _inlined(_drawing()).figures["score-fid"]
+    marks = re.findall(r'<use class="mark" data-trial="(\d)" data-value="10\.0" [^>]*/>', body)
+    assert sorted(marks) == ["0", "1", "2", "3", "4", "5"]
+    assert re.findall(r'data-role="wide" data-group="(\d)"', body).count("1") == 2  # median, floor
+    assert sorted(re.findall(r'data-role="label" data-group="(\d)"', body)) == ["0", "1"]
+    assert sorted(re.findall(r'data-role="word" data-group="(\d)"', body)) == ["0", "1"]
+    assert 'role="group"' in body
+    assert "relu-s0" not in body
+    left, width = map(float, re.findall(r'data-(?:left|width)="([\d.]+)"', body))
+    at = [float(x) for x in re.findall(r'class="mark"[^>]* x="([\d.]+)"', body)]
+    assert left < min(at) < left + width / 2 < max(at) < left + width
+
+
+def test_a_heat_map_stays_a_picture_whose_columns_can_be_chosen() -> None:
+    body = _inlined(_heat()).figures["heat-fid"]
+    assert 'role="img"' in body
+    assert sorted(re.findall(r'data-role="wide" data-group="(\d)"', body)) == ["0", "1"]
+    assert 'data-pad="0.0"' in body
+
+
+def test_letters_stand_once_on_the_page() -> None:
+    found = _inlined(_drawing(), _heat())
+    together = found.letters + "".join(found.figures.values())
+    names = re.findall(r' id="([^"]+)"', together)
+    assert len(names) == len(set(names))
+    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', together))
+    assert used <= set(names)
+    assert [name for name in names if name.startswith("L-")]
+    assert not [
+        name for body in found.figures.values() for name in re.findall(r'id="(L-[^"]*)"', body)
+    ]
+    assert all(found.letters.count(f'id="{name}"') == 1 for name in used if name.startswith("L-"))
+
+
+def test_what_a_reader_sees_is_rounded_by_less_than_a_pixel() -> None:
+    drawing = _drawing()
+    document, body = svg(drawing), _inlined(drawing).figures["score-fid"]
+    exact = [float(x) for x in re.findall(r'<use xlink:href="#m\w+" x="([\d.]+)"', document)]
+    small = [float(x) for x in re.findall(r'<use [^>]*href="#figure-1-m\w+" x="([\d.]+)"', body)]
+    assert len(small) == len(exact) > 6
+    assert max(abs(a - b) for a, b in zip(exact, small, strict=True)) <= 0.005
+    assert len(body) < 0.4 * len(document)
+
+
+def test_with_too_many_figures_the_last_of_each_section_are_left_out() -> None:
+    own = [replace(_heat(), name=f"heat-{i}") for i in range(3)]
+    more = [replace(_heat(), name=f"heat-b{i}") for i in range(2)]
+    images = {d.name: svg(d) for d in (*own, *more)}
+    every = inlined({"a": own, "b": more}, images, {}, 10**7).figures
+    room = sum(map(len, every.values())) - 1
+    assert [*every] == ["heat-0", "heat-b0", "heat-1", "heat-b1", "heat-2"]
+    assert [*inlined({"a": own, "b": more}, images, {}, room).figures] == [*every][:4]
+
+
+def _curve(n: int) -> Curve:
+    steps = tuple(7 * i for i in range(n))
+    values = tuple(float(i) for i in range(n))
+    return Curve("relu", steps, values, values, values, 3, 0)
+
+
+@pytest.mark.parametrize("n", [1, 99, 100, 101, 1000, 12_345])
+def test_a_curve_keeps_its_ends_and_at_most_a_hundred_points(n: int) -> None:
+    curve = thinned(_curve(n), POINTS)
+    assert len(curve.steps) == len(curve.median) == len(curve.low) == min(n, 100)
+    assert (curve.steps[0], curve.steps[-1]) == (0, 7 * (n - 1))
+    assert (curve.high[0], curve.high[-1]) == (0.0, float(n - 1))
+    gaps = {b - a for a, b in zip(curve.steps, curve.steps[1:], strict=False)}
+    assert not gaps or max(gaps) - min(gaps) <= 7
+    assert thinned(_curve(n), POINTS) == curve
+
+
+def test_figures_draw_thinned_curves() -> None:
+    panels = [Panel("generator", f"generator.{i}", (_curve(1000),)) for i in range(4)]
+    for own, most in ((panels[:1], 100), (panels, 50)):
+        axes = curves(own, looks(("relu",)), "norm", log=False).axes[0]
+        assert len(axes.lines[0].get_xdata()) == most
+        assert axes.lines[0].get_xdata()[-1] == 6993
