@@ -13,7 +13,7 @@ from typing import Any
 from ablation.texts import numbered
 from reports.drawing import Drawing
 from reports.lettering import characters, fonts
-from reports.printing import LOWER, PAGES, ROOMS, SOFT, on_paper
+from reports.printing import LOWER, PAGES, ROOMS, SOFT, TIGHT, on_paper
 from reports.samples import SampleRow
 from reports.texts import END, ISOLATE
 
@@ -72,7 +72,7 @@ def write_pdf(
             made = _compiled(root, on_paper(content, room))
             if pages(made) <= PAGES:
                 break
-        lower = _compiled(root, on_paper(content, replace(room, height=LOWER)))
+        lower = _compiled(root, on_paper(content, replace(room, height=LOWER, air=TIGHT)))
         made = lower if pages(lower) < pages(made) else made
     path.write_bytes(made)
 

@@ -32,7 +32,7 @@ Notes = dict[tuple[str, str], list[str]]
 class Room:
     """How many there may be: rows of a table, figures of a section, blocks with samples, failures, lines, sentences.
 
-    `height` is the most that a figure has, in centimetres.
+    `height` is the most that a figure has, in centimetres, `air` the share of the usual space around parts.
     """
 
     rows: int
@@ -42,6 +42,7 @@ class Room:
     lines: int
     sentences: int
     height: float = 11.5
+    air: float = 1.0
 
 
 ROOMS = (
@@ -53,8 +54,8 @@ ROOMS = (
 )
 """From wide to narrow: a report takes the first with which it has at most `PAGES` pages."""
 PAGES = 20
-LOWER = 10.2
-"""Centimetres of a figure where that saves a page: one more then stands beside its text."""
+LOWER, TIGHT = 10.2, 0.65
+"""Centimetres of a figure, and share of the air around parts, where that saves a page."""
 
 
 def on_paper(content: Mapping[str, Any], room: Room) -> dict[str, Any]:
