@@ -70,17 +70,12 @@ class Status:
             head += f", about {clock(self.eta_seconds)} left"
         told = [f"{name} {number}" for name, number in self.outcomes.items() if number]
         failures = [
-            one_line(f"{key}  {kind}{': ' if message else ''}{message}")
+            f"  {one_line(key)}  {kind}{': ' if message else ''}{one_line(message)}"
             for key, kind, message in self.failures
         ]
         retry = [f"`ablation retry {self.study}` runs crashed and damaged trials again"]
         mishaps = any(kind in ("crashed", "damaged") for _, kind, _ in self.failures)
-        return [
-            head,
-            *([" · ".join(told)] if told else []),
-            *(f"  {text}" for text in failures),
-            *(retry if mishaps else []),
-        ]
+        return [head, *([" · ".join(told)] if told else []), *failures, *(retry if mishaps else [])]
 
 
 @dataclass
