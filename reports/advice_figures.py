@@ -16,6 +16,7 @@ from reports.costs import Costs
 from reports.criteria import COST, Rated
 from reports.design import Design
 from reports.drawing import MUTED, STYLE, Drawing, Look, figure, legend, log_ticks, slug
+from reports.lettering import NAME, shortened
 from reports.phrases import article, failures_word
 from reports.scales import family, logged, printed
 from reports.words import listed, number
@@ -23,6 +24,8 @@ from reports.words import listed, number
 COLUMNS, PANELS = 3, 6
 """Panels in a row, and in one figure; further blocks stand in figures of their own."""
 
+NAMED = 5
+"""Lines of a panel that name levels with failures."""
 WIDE = 1.5
 """The axis of costs spans more than this factor on either side of costs that lie within it."""
 
@@ -104,6 +107,10 @@ def _figure(part: Sequence[Advice], paid: Costs, shown: Mapping[str, Look]) -> F
         return fig
 
 
+def _more(failed: Sequence[str]) -> str:
+    return f"and {len(failed) - NAMED + 1} more with failures"
+
+
 def _panel(axes: Axes, a: Advice, shown: Mapping[str, Look]) -> None:
     joined = front(a)
     axes.plot([r.cost for r in joined], [r.score for r in joined], color=MUTED, lw=0.9, zorder=1)
@@ -112,9 +119,12 @@ def _panel(axes: Axes, a: Advice, shown: Mapping[str, Look]) -> None:
         axes.plot([r.cost, r.cost], r.reach, color=look.color, lw=0.9, alpha=0.6)
         face = look.color if r.level in a.chosen else "none"
         axes.plot(r.cost, r.score, look.marker, color=look.color, mfc=face, ms=6, mew=1.2)
-    if failed := [f"{r.level}: {r.failed} of {r.n} failed" for r in a.rated if r.failed]:
+    if failed := [
+        f"{shortened(r.level, NAME)}: {r.failed} of {r.n} failed" for r in a.rated if r.failed
+    ]:
+        told = failed if len(failed) <= NAMED else [*failed[: NAMED - 1], _more(failed)]
         axes.annotate(
-            "\n".join(failed),
+            "\n".join(told),
             (0.98, 0.97),
             xycoords="axes fraction",
             va="top",

@@ -155,6 +155,8 @@ def _sides(row: Sequence[Axes], frames: Frames, block: Block, name: str) -> None
     finite = [v for o in alive for v in o if isfinite(v)]
     first = row[0]
     log = logged(name) and bool(finite)
+    if log and max(finite) - min(finite) < 1e-6:  # one value alone spans no axis
+        first.set_ylim(exp(finite[0]) / 2, 2 * exp(finite[0]))
     if log:
         first.set_yscale("log")
     low, edge = first.get_ylim()

@@ -195,8 +195,10 @@ def said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Claims]:
     verdict = judge(found, declared, told)
     order = ranking(found, verdict)
     own = only(tables, trials["key"])
-    pictures = gallery(own, trials, found, verdict, order, told, claims) if drawn else Gallery({})
-    return content(own, trials, found, verdict, order, pictures, every, told, claims), claims
+    pictures = (
+        gallery(own, trials, found, verdict, order, told, claims=claims) if drawn else Gallery({})
+    )
+    return content(own, trials, found, verdict, order, pictures, every, told, claims=claims), claims
 
 
 QUIET = {name: dict.fromkeys((), 0.0) for name in FOR}

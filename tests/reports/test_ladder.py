@@ -126,7 +126,7 @@ def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
     assert dated.count("shown and not tested") == 1
     assert undated.startswith("Not declared: seed 7 (5 were), and no launch tells of them")
     page = write_report(study).html.read_text()
-    alerts = page[page.index('<aside class="alerts"') : page.index("</aside>")]
+    alerts = page[page.index('<section class="alerts"') : page.index("</section>")]
     assert alerts.index("Optional stopping: seeds 5 and 6 of s came on 2026-01-09") < 200
 
 

@@ -237,7 +237,7 @@ def test_the_table_is_written(studies: dict[str, Path], tmp_path: Path) -> None:
 def test_page_and_paper_have_the_section(studies: dict[str, Path]) -> None:
     report = write_report(studies["crossed"])
     page = report.html.read_text(encoding="utf-8")
-    before, _, after = page.partition("<main>")
+    before, _, after = page.partition("<main ")
     assert "The winner changes with the loss" in before
     assert '<section id="matters">' in after
     assert 'id="shares"' in after
