@@ -99,7 +99,7 @@ for (const svg of all("svg[role=group]")) {
     const mark = near(svg, event);
     if (mark) { rove(svg, mark); mark.focus(); show(mark); }
   });
-  svg.addEventListener("focusin", (event) => show(event.target));
+  svg.addEventListener("focusin", (event) => { if (event.target.matches(".mark")) show(event.target); });
   svg.addEventListener("focusout", leave);
   svg.addEventListener("keydown", (event) => {
     const marks = marksOf(svg);
