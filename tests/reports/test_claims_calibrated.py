@@ -18,7 +18,7 @@ from reports.claims import Claims, judge_claims
 from reports.design import design
 from reports.tables import Tables, load, with_primary_score
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 STUDIES = 100
 """Of each kind."""
