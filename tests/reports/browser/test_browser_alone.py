@@ -66,7 +66,7 @@ def test_nothing_is_cut_off_or_wider_than_the_window(
 def test_a_cut_word_would_be_found(visit: Any, reader: Report) -> None:
     page = visit(reader.html)
     page.evaluate(
-        "document.querySelector('#scores h2').style.cssText = 'width: 3rem; overflow: hidden'"
+        "document.querySelector('#scores h2').style.cssText = 'width: 3rem; white-space: nowrap'"
     )
     assert page.evaluate(CUT)[0].startswith("H2 ")
 

@@ -88,10 +88,9 @@ def test_the_shown_groups_take_the_whole_width_and_come_back(visit: Any, reader:
     _field(page, "loss").select_option("hinge")
     after = svg.evaluate(places)
     assert len(after) == 9
-    own = [place for place in before if place < 0.5]  # hinge stands on the left of two
-    assert len(own) == 9
-    assert max(after) - min(after) == pytest.approx(2 * (max(own) - min(own)), rel=0.1)
-    assert 0.4 < (max(after) + min(after)) / 2 < 0.6
+    hinge = [x for x in before if x < 0.5]
+    assert max(after) - min(after) == pytest.approx(2.1 / 1.1 * (max(hinge) - min(hinge)), rel=1e-3)
+    assert (max(after) + min(after)) / 2 == pytest.approx(0.5, abs=1e-3)
     assert svg.evaluate(bars) == 3
     words = svg.evaluate(
         "svg => [...svg.querySelectorAll('[data-role=label]:not([display])')].map(w => w.getBoundingClientRect().x)"

@@ -25,8 +25,8 @@ FILTER = """words => {
   return (performance.now() - start) / 1000;
 }"""
 """Seconds from the act to the page laid out anew."""
-RIGHT = """() => [...document.querySelectorAll(".scroll, pre")].every(e =>
-  e.closest("details:not([open])") || (e.scrollWidth > e.clientWidth) === (e.getAttribute("tabindex") === "0"))"""
+RIGHT = """() => [...document.querySelectorAll(".scroll, pre")].filter(e => e.checkVisibility()).every(e =>
+  (e.scrollWidth > e.clientWidth) === (e.getAttribute("tabindex") === "0"))"""
 
 
 def _column(page: Any, number: int) -> list[str]:
