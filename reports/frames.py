@@ -9,6 +9,7 @@ from typing import Any
 
 from reports.samples import Sample, SampleRow, read_picture
 from reports.shrinking import shrunk
+from reports.texts import shown as plainly
 
 MOST = 1_500_000
 """Characters of all pictures of a page."""
@@ -47,9 +48,9 @@ def samples_of(rows: Sequence[SampleRow], most: int = MOST) -> dict[str, Any]:
 def _cell(sample: Sample) -> dict[str, Any]:
     last = [_frame(sample.step, sample.picture)] if sample.picture is not None else []
     return {
-        "treatment": sample.treatment,
-        "alt": sample.alt,
-        "note": sample.note,
+        "treatment": plainly(sample.treatment),
+        "alt": plainly(sample.alt),
+        "note": plainly(sample.note),
         "frames": last,
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from ablation.texts import visible
 from reports.design import Design
 from reports.drawing import Drawing
 from reports.tables import Tables
@@ -30,6 +31,6 @@ def marked(
         told = [row["key"], row["treatment"], labels.get(row["block"], ""), row["seed"]]
         words = (*told, row["outcome"], study if study != last else "")
         numbers[row["key"]] = len(lines)
-        lines.append("\t".join(" ".join(str(word).split()) for word in words))
+        lines.append("\t".join(visible(" ".join(str(word).split())) for word in words))
         last = study
     return numbers, "\n".join(lines)

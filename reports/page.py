@@ -141,7 +141,7 @@ def write(tables: Tables, out: Path) -> Report:
         most = FIGURES + FOR_A_TRIAL * max(0, len(every) - 500)
         more = {
             "drawn": inlined(pictures.sections, images, numbers, most),
-            "choices": choices(trials, found, pictures.all),
+            "choices": shown(choices(trials, found, pictures.all)),
             "frames": samples_of(samples),
             "marks": marks,
         }
