@@ -38,6 +38,7 @@ def test_the_words_beside_hebrew_keep_their_side(tmp_path: Path) -> None:
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(120_000)
         page.goto(report.html.resolve().as_uri())
         item = page.locator("#methods li", has_text="1 trial").filter(has_text="שלום")
         hebrew, number, after = item.first.evaluate(PLACES)
