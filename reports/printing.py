@@ -9,6 +9,8 @@ from typing import Any
 
 CAPTION = 225
 """Letters of two lines of a caption at 8.5 pt, beside its number."""
+CUT = 60
+"""Letters of the sentence that says how many rows were left out."""
 TITLE = 90
 CELL = 140
 TEXT = 700
@@ -97,9 +99,10 @@ def _short(value: Any, notes: Notes, room: Room) -> Any:
 
 def _table(table: Mapping[str, Any], notes: Notes, room: Room) -> dict[str, Any]:
     rows = table["rows"][: room.rows]
+    taken = CUT if len(rows) < len(table["rows"]) else 0
     return {
         **table,
-        "caption": _caption(table, f"table-{table['id']}", 0, notes) if rows else "",
+        "caption": _caption(table, f"table-{table['id']}", taken, notes) if rows else "",
         "columns": [{**c, "name": loose(clipped(c["name"], CELL))} for c in table["columns"]],
         "rows": [[{**c, "text": loose(clipped(c["text"], CELL))} for c in row] for row in rows],
         "left_out": len(table["rows"]) - len(rows),
