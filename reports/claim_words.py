@@ -134,7 +134,7 @@ def notes(claims: Claims) -> list[str]:
     count = len(claims.tested)
     level = 100 * (1 - claims.alpha * claims.weight)
     told = [
-        f"Claims are a second family of tests at an alpha of their own, {claims.alpha:g}, shared equally"
+        f"Claims are a second family of tests at an alpha of their own, {claims.alpha:.3g}, shared equally"
         f" by {counted(count, 'tested claim')}: each interval has the level {level:.4g} %. A claim is"
         " supported where the intervals of all its parts lie on its side of 0, refuted where that of one"
         " ends below the smallest effect that matters (tested at its share of the level), and mixed"

@@ -43,7 +43,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Claims:
-    """All registered claims as a study judges them, each at a two-sided error of alpha x weight."""
+    """All registered claims as a study judges them, each at a two-sided error of alpha x weight.
+
+    `alpha` is that of one look: the rungs of a seed ladder share it.
+    """
 
     judged: tuple[Judged, ...]
     alpha: float
@@ -65,9 +68,9 @@ def judge_claims(source: Source) -> Claims:
         not lacks and any(not isinstance(r, Checked) for r in ready) for _, (ready, lacks) in asked
     )
     weight = 1 / max(1, count)
-    level = source.declared.alpha * weight
-    judged = [_judged(claim, ready, lacks, level) for claim, (ready, lacks) in asked]
-    return Claims(tuple(judged), source.declared.alpha, weight)
+    alpha = source.declared.level
+    judged = [_judged(claim, ready, lacks, alpha * weight) for claim, (ready, lacks) in asked]
+    return Claims(tuple(judged), alpha, weight)
 
 
 def every_claim(tables: Tables) -> tuple[Claim, ...]:
@@ -94,6 +97,11 @@ def _gathered(claim: Claim, source: Source) -> tuple[list[Ready], tuple[str, ...
 
 def _ready(part: Evidence, claim: Claim, source: Source) -> Sequence[Ready]:
     """Return one part's comparisons, before any of them is looked at; raises Absent."""
+    ladder = source.found.ladder
+    if part.kind != "check" and ladder is not None and not ladder.reached:
+        raise Absent(
+            f"no whole rung of the seed ladder, of which the first has {ladder.rungs[0]} seeds"
+        )
     if part.kind != "compare":
         how: dict[str, Callable[[Evidence, Claim, Source], Ready]]
         how = {"rate": pooled, "correlate": ranked, "check": checked}

@@ -139,7 +139,7 @@ def content(
         "citations": list(tables.citations),
         "provenance": rows.provenance(tables, every),
         **advice_words.said(tables, trials, found, verdict, first.declared, order),
-        **mechanism_words.said(tables.readings, trials, found, first.declared.alpha),
+        **mechanism_words.said(tables.readings, trials, found, first.declared.level),
         **claim_words.said(claims),
         **tuning_words.said(told, found, verdict, first.declared, order),
         **factor_words.said(weighed, found, verdict),

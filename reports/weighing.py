@@ -68,7 +68,7 @@ def weigh(
     return Weighed(
         rows=_rows(found, inside, every),
         changes=changes(found, verdict, every),
-        across=generality(found, inside, declared.alpha),
+        across=generality(found, inside, declared.level),
         capped=inside,
         n=len(inside.outcomes),
         total=len(found.blocks),

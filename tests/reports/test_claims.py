@@ -196,3 +196,26 @@ def test_the_report_holds_the_claims(agreeing: Path) -> None:
     assert (seven["verdict"], seven["n"], seven["smallest"]) == (SUPPORTED, 7, pytest.approx(1.1))
     assert seven["low"] < seven["estimate"] < seven["high"] < 1
     assert seven["share_low"] > 1
+
+
+@pytest.mark.parametrize(("seeds", "reached"), [(4, 0), (6, 1), (9, 2)])
+def test_looks_on_a_seed_ladder_share_the_alpha_of_claims(
+    tmp_path: Path, seeds: int, reached: int
+) -> None:
+    names, declared = ("leaky_relu", "relu"), {"seeds": list(range(9)), "ladder": [6, 9]}
+    study = studies.activations_study(
+        tmp_path / "s", studies.FOR, names=names, seeds=seeds, declared=declared
+    )
+    claims = studies.claimed(study)
+    assert claims.alpha == 0.025
+    if reached:
+        tested = claims.tested
+        assert {one.claim.id for one in tested} >= {"A5", "A7"}
+        level = 1 - claims.alpha / len(tested)
+        assert {e.shown.level for one in tested for e in one.effects if e.units == "seed"} == {
+            level
+        }
+        return
+    assert claims.tested == ()
+    lacks = {one.lacks for one in claims.judged if one.verdict == ABSENT}
+    assert ("no whole rung of the seed ladder, of which the first has 6 seeds",) in lacks
