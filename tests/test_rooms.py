@@ -152,3 +152,9 @@ def test_every_import_is_a_declared_dependency() -> None:
     own = {"ablation", "sweeps", "reports", "conf"}
     for package in sorted(used - own - set(sys.stdlib_module_names)):
         assert known.get(package, package).replace("_", "-").lower() in declared, package
+
+
+def test_no_two_test_files_share_a_name() -> None:
+    """pytest imports them by name alone."""
+    names = sorted(path.name for path in (HOME / "tests").rglob("test_*.py"))
+    assert [name for name in names if names.count(name) > 1] == []
