@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from ablation.levels import noun
-from reports.advice import Advice, advise
+from reports.advice import Advice
 from reports.advice_table import criteria_table, notes, row, rules_table
+from reports.costs import Costs
 from reports.criteria import Rated
 from reports.design import Design
 from reports.pairs import OVERALL, PER_BLOCK
 from reports.phrases import counted
 from reports.scales import family, printed
-from reports.study import Declared
-from reports.tables import Tables
 from reports.verdict import Test, Verdict
 from reports.words import listed, number, seeds_word
 
@@ -28,16 +25,8 @@ MANY = 6
 """Names on the first page."""
 
 
-def said(
-    tables: Tables,
-    trials: pd.DataFrame,
-    found: Design,
-    verdict: Verdict,
-    declared: Declared,
-    order: Sequence[str],
-) -> dict[str, Any]:
+def said(advised: Sequence[Advice], paid: Costs, found: Design, verdict: Verdict) -> dict[str, Any]:
     """Return what the report says of the choice: a few lines, all lines, the table of criteria and its rules."""
-    advised, paid = advise(tables, trials, found, verdict, declared, order)
     told = [(where(a), line(a, found, verdict, short=True)) for a in advised]
     full = [f"For {where(a)}: {line(a, found, verdict)} {reasons(a)}".strip() for a in advised]
     return {

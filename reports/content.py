@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import inf, isfinite
 from typing import Any
 
 import pandas as pd
@@ -23,9 +21,9 @@ from reports import (
     tuning_words,
     words,
 )
+from reports.analysis import Analysis
 from reports.beside import beside
 from reports.block_words import block_sentences
-from reports.claims import NO_CLAIMS, Claims
 from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
@@ -40,44 +38,16 @@ from reports.sections import sections
 from reports.stopping import flags, ladder_words
 from reports.summary import Completeness, completeness, mixtures, seed_correlation
 from reports.tables import LOST, Tables
-from reports.tuning import Search, certificate
+from reports.tuning import certificate
 from reports.verdict import Verdict
-from reports.weighing import Weighed, weigh
 
 Content = dict[str, Any]
 
 
-def ranking(found: Design, verdict: Verdict) -> list[str]:
-    """Return the levels, best estimate first, those without an estimate last."""
-
-    def place(name: str) -> tuple[bool, float, str]:
-        test = verdict.overall(name, found.reference)
-        known = test is not None or name == found.reference
-        shift = test.interval.estimate if test is not None else 0.0
-        return (not known or not isfinite(shift), shift if shift == shift else inf, name)
-
-    return sorted(found.treatments, key=place)
-
-
-def content(
-    tables: Tables,
-    trials: pd.DataFrame,
-    found: Design,
-    verdict: Verdict,
-    order: Sequence[str],
-    pictures: Gallery,
-    every: pd.DataFrame | None = None,
-    told: Search | None = None,
-    weighed: Weighed | None = None,
-    changed: Content | None = None,
-    claims: Claims = NO_CLAIMS,
-) -> Content:
-    """Return everything the report shows, figures and samples by name.
-
-    `trials` are the cells as they stand; `every` holds those of what was `told` to be tuned, too; `changed` is what
-    changed between several studies.
-    """
-    every = trials if every is None else every
+def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -> Content:
+    """Return everything the report shows, figures and samples by name; `changed` is what did between studies."""
+    tables, trials, every = read.tables, read.trials, read.every
+    found, verdict, order = read.found, read.verdict, read.order
     first = tables.studies[0]
     names = [study.name for study in tables.studies]
     whole, cells = (
@@ -87,7 +57,6 @@ def content(
     inside = extent(whole, cells, first.declared.tune if len(names) == 1 else None)
     whole = completeness(every, first.promised if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
-    weighed = weighed or weigh(tables, trials, found, verdict, first.declared)
     lost = failures(tables, every)
     varied = variations(tables, found, verdict, first.declared)
     happened = events.events(tables.readings, trials, found, order)
@@ -97,7 +66,7 @@ def content(
         "partial": inside.sentence,
         "in": [inside.ended, inside.expected],
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
-        "verdict": words.sentence(found, verdict, order) + words.collapses(trials, verdict),
+        "verdict": read.sentence + words.collapses(trials, verdict),
         "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),
         "ladder": ladder_words(found, first.declared.alpha),
         "blocks": block_sentences(found, verdict),
@@ -107,7 +76,9 @@ def content(
         "tests": rows.tests(found, verdict),
         "changed": changed or {},
         "tiles": _tiles(whole),
-        "certificate": rows.certificate_table(trials, found, certificate(told) if told else ()),
+        "certificate": rows.certificate_table(
+            trials, found, certificate(read.told) if read.told else ()
+        ),
         "one": noun(found.factor),
         "many": noun(found.factor, 2),
         "equal": not found.refused,
@@ -138,11 +109,11 @@ def content(
         "methods": methods.methods(tables, found, verdict, correlation, pairs),
         "citations": list(tables.citations),
         "provenance": rows.provenance(tables, every),
-        **advice_words.said(tables, trials, found, verdict, first.declared, order),
-        **mechanism_words.said(tables.readings, trials, found, first.declared.level),
-        **claim_words.said(claims),
-        **tuning_words.said(told, found, verdict, first.declared, order),
-        **factor_words.said(weighed, found, verdict),
+        **advice_words.said(*read.advice, found, verdict),
+        **mechanism_words.said(read.early, found, first.declared.level),
+        **claim_words.said(read.claims),
+        **tuning_words.said(read.told, found, verdict, first.declared, order),
+        **factor_words.said(read.weighed, found, verdict),
         "figures": {
             section: [
                 {"name": d.name, "title": d.title, "alt": d.alt, "caption": d.caption}

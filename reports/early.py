@@ -57,6 +57,16 @@ BASELINE = Signal("score", "early score (baseline)", "early score", ("selection_
 COLUMNS = ("block", "treatment", "seed", "step", "share", "value", "outcome", "lost")
 
 
+Frames = Mapping[Signal, pd.DataFrame]
+"""What was looked at of every trial, by signal: see `looked`."""
+
+
+def early_frames(readings: pd.DataFrame, trials: pd.DataFrame, found: Design) -> Frames:
+    """Return what was looked at of every signal that some trial has, the baseline last."""
+    every = {s: looked(readings, trials, found, s) for s in (*SIGNALS, BASELINE)}
+    return {s: frame for s, frame in every.items() if frame["value"].notna().any()}
+
+
 def looked(
     readings: pd.DataFrame, trials: pd.DataFrame, found: Design, signal: Signal
 ) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from ablation.levels import noun
 from reports.design import Block, Design
 from reports.drawing import MUTED, RULE, STYLE, Drawing, Look, figure, legend, log_ticks, slug
-from reports.early import BASELINE, SIGNALS, Signal, looked
+from reports.early import BASELINE, Frames
 from reports.phrases import article, failures_word, percent
 from reports.scales import family, logged, printed
 from reports.words import listed
@@ -24,15 +24,11 @@ ROWS = 4
 ROOF = 0.88
 """The share of a panel that scores use where some trial failed: those stand above it."""
 
-Frames = Mapping[Signal, pd.DataFrame]
-
 
 def scatters(
-    readings: pd.DataFrame, trials: pd.DataFrame, found: Design, shown: Mapping[str, Look]
+    frames: Frames, trials: pd.DataFrame, found: Design, shown: Mapping[str, Look]
 ) -> tuple[Drawing, ...]:
     """Draw every early signal against the final score, four blocks a figure."""
-    frames = {s: looked(readings, trials, found, s) for s in (*SIGNALS, BASELINE)}
-    frames = {s: f for s, f in frames.items() if f["value"].notna().any()}
     if not set(frames) - {BASELINE}:
         return ()
     seen = {key for frame in frames.values() for key in frame["block"]}

@@ -11,10 +11,9 @@ import pandas as pd
 
 from ablation.levels import noun
 from reports import factor_figures
-from reports.advice import advise
 from reports.advice_figures import trades
+from reports.analysis import Analysis
 from reports.claim_figures import claim_drawings
-from reports.claims import NO_CLAIMS, Claims
 from reports.design import FAILED, Design
 from reports.drawing import Drawing, Look, looks, slug
 from reports.early_figures import scatters
@@ -29,10 +28,8 @@ from reports.rows import score_names
 from reports.scales import family, logged, printed, score_label
 from reports.summary import Cell, cells
 from reports.tables import Tables
-from reports.tuning import Search
 from reports.tuning_figures import drawings
 from reports.verdict import Test, Verdict
-from reports.weighing import Weighed
 from reports.words import ends, estimate, listed, number, seeds_word
 
 MOST_BLOCKS = 8
@@ -51,35 +48,24 @@ class Gallery:
         return tuple(chain.from_iterable(self.sections.values()))
 
 
-def gallery(
-    tables: Tables,
-    trials: pd.DataFrame,
-    found: Design,
-    verdict: Verdict,
-    order: Sequence[str],
-    told: Search | None = None,
-    weighed: Weighed | None = None,
-    claims: Claims = NO_CLAIMS,
-) -> Gallery:
-    """Draw every figure for which there are numbers; `order` lists levels, best first."""
-    shown = looks(order)
+def gallery(read: Analysis) -> Gallery:
+    """Draw every figure for which there are numbers."""
+    tables, trials, found, verdict = read.tables, read.trials, read.found, read.verdict
+    shown = looks(read.order)
     failed = set(trials.loc[trials["outcome"].isin(FAILED), "key"])
-    declared = tables.studies[0].declared
     over = progress(tables.readings, found, shown, failed)
     return Gallery(
         {
-            "forest": _forest(found, verdict, order, shown),
-            "factors": factor_figures.drawings(weighed, found, shown, verdict.alpha),
-            "claims": claim_drawings(claims),
-            "tuned": drawings(told, found, order, shown),
+            "forest": _forest(found, verdict, read.order, shown),
+            "factors": factor_figures.drawings(read.weighed, found, shown, verdict.alpha),
+            "claims": claim_drawings(read.claims),
+            "tuned": drawings(read.told, found, read.order, shown),
             "scores": _scores(tables, trials, found, shown) + over.selection,
             "gradients": over.gradients,
             "units": over.units,
             "learned": over.learned,
-            "advice": trades(
-                *advise(tables, trials, found, verdict, declared, order), found, shown
-            ),
-            "mechanism": scatters(tables.readings, trials, found, shown),
+            "advice": trades(*read.advice, found, shown),
+            "mechanism": scatters(read.early, trials, found, shown),
         }
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports.association import Association, associate
 from reports.design import Design
-from reports.early import BASELINE, SIGNALS, Signal, between, inside, looked
+from reports.early import BASELINE, Frames, Signal, between, inside
 from reports.estimates import holm
 
 
@@ -46,12 +46,9 @@ class Early:
         return int(self.frame["lost"].sum())
 
 
-def measured(
-    readings: pd.DataFrame, trials: pd.DataFrame, found: Design, alpha: float
-) -> list[Early]:
+def measured(frames: Frames, found: Design, alpha: float) -> list[Early]:
     """Return every signal that was read early, tested at `alpha` over all of them; the baseline last, not tested."""
-    told = [_associated(readings, trials, found, s) for s in (*SIGNALS, BASELINE)]
-    early = [one for one in told if one is not None]
+    early = [_associated(signal, frame, found) for signal, frame in frames.items()]
     base = next((one for one in early if one.signal == BASELINE), None)
     tested = _adjusted([one for one in early if one.signal != BASELINE], alpha)
     if base is None:
@@ -60,12 +57,7 @@ def measured(
     return [*tested, base] if tested else []
 
 
-def _associated(
-    readings: pd.DataFrame, trials: pd.DataFrame, found: Design, signal: Signal
-) -> Early | None:
-    frame = looked(readings, trials, found, signal)
-    if frame.empty or frame["value"].isna().all():
-        return None
+def _associated(signal: Signal, frame: pd.DataFrame, found: Design) -> Early:
     group, levels = between(frame, found)
     sides = [Side(associate(groups)) for groups in (inside(frame, found), group)]
     return Early(signal, frame, sides[0], sides[1], levels)

@@ -7,22 +7,19 @@ from math import isnan
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ablation.levels import noun
 from reports.design import Design
-from reports.early import BASELINE, LEVELS
+from reports.early import BASELINE, LEVELS, Frames
 from reports.mechanism import Early, Side, measured
 from reports.phrases import counted, percent
 from reports.rows import Table, cell, table
 from reports.words import listed, p_value
 
 
-def said(
-    readings: pd.DataFrame, trials: pd.DataFrame, found: Design, alpha: float
-) -> dict[str, Any]:
+def said(frames: Frames, found: Design, alpha: float) -> dict[str, Any]:
     """Return the table of early signals, what it says in sentences, and its rows as numbers."""
-    early = measured(readings, trials, found, alpha)
+    early = measured(frames, found, alpha)
     return {
         "signals": _table(early, found),
         "signals_words": _words(early, found, alpha),

@@ -16,14 +16,12 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.analysis import analysed
 from reports.changed import Changed, changed
 from reports.changed_words import plain, section
 from reports.choices import choices
 from reports.claim_files import write_claims
-from reports.claim_values import Source
-from reports.claims import judge_claims
-from reports.content import content, ranking
-from reports.design import design
+from reports.content import content
 from reports.drawing import svg
 from reports.exports import write_rows, write_tables
 from reports.frames import samples_of
@@ -31,16 +29,12 @@ from reports.gallery import gallery
 from reports.livening import Inlined, inlined
 from reports.marked import marked
 from reports.paper import figure_pdf, write_pdf
-from reports.points import only, untuned
 from reports.replacing import replace
 from reports.samples import SampleRow, sample_rows
 from reports.scales import scale
 from reports.sides import sides
-from reports.tables import Tables, load, with_primary_score
+from reports.tables import Tables, load
 from reports.texts import shown
-from reports.tuning import search
-from reports.verdict import judge
-from reports.weighing import weigh
 
 TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("index.html", "report.pdf")
@@ -101,24 +95,14 @@ def _same_protocols(tables: Tables) -> None:
 
 def write(tables: Tables, out: Path) -> Report:
     """Write every file beside `out`, then put them in its place at once."""
-    declared = tables.studies[0].declared
-    every = with_primary_score(tables, declared.score)
-    trials = untuned(every)
-    found = design(trials, declared)
-    told = search(tables, every, found)
-    verdict = judge(found, declared, told)
-    order = ranking(found, verdict)
-    own = only(tables, trials["key"])
-    weighed = weigh(own, trials, found, verdict, declared)
-    claims = judge_claims(Source(own, trials, found, declared, told))
-    pictures = gallery(own, trials, found, verdict, order, told, weighed, claims)
+    read = analysed(tables)
+    every, trials, found = read.every, read.trials, read.found
+    pictures = gallery(read)
     images = {drawing.name: svg(drawing) for drawing in pictures.all}
-    samples = sample_rows(trials, found, order)
-    moved = _changed(tables, every, trials, declared.factor) if len(tables.studies) > 1 else None
-    changes = section(moved, scale(trials), declared.factor) if moved else None
-    said = content(
-        own, trials, found, verdict, order, pictures, every, told, weighed, changes, claims
-    )
+    samples = sample_rows(trials, found, read.order)
+    moved = _changed(tables, every, trials, found.factor) if len(tables.studies) > 1 else None
+    changes = section(moved, scale(trials), found.factor) if moved else None
+    said = content(read, pictures, changes)
     said["samples"] = [_sample_row(row) for row in samples]
     said = shown(said)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -132,10 +116,10 @@ def write(tables: Tables, out: Path) -> Report:
             file.with_name(f"{drawing.name}.pdf").write_bytes(
                 figure_pdf(drawing, images[drawing.name])
             )
-        write_tables(scratch / "tables", tables, every, found, verdict, weighed)
+        write_tables(scratch / "tables", tables, every, found, read.verdict, read.weighed)
         write_rows(scratch / "tables", "advice", said["advice_rows"])
         write_rows(scratch / "tables", "signals", said["signals_rows"])
-        write_claims(scratch / "tables", claims)
+        write_claims(scratch / "tables", read.claims)
         write_pdf(scratch / "report.pdf", said, images, samples)
         numbers, marks = marked(tables, trials, found, pictures.all)
         most = FIGURES + FOR_A_TRIAL * max(0, len(every) - 500)

@@ -20,15 +20,12 @@ from calibration_frames import (
     template,
 )
 
-from reports import words
-from reports.content import ranking
+from reports.analysis import Analysis
 from reports.design import design
 from reports.estimates import compare
 from reports.pairs import OVERALL, PER_BLOCK, TUNED
-from reports.points import untuned
 from reports.summary import failure_rates
-from reports.tuning import search
-from reports.verdict import Verdict, judge
+from reports.verdict import Verdict
 
 REFERENCE = NAMES[0]
 NOTHING = ("ot distinguishable", "othing can be concluded", "Nothing is tested")
@@ -59,10 +56,8 @@ def random_of(setting: Setting, number: int) -> np.random.Generator:
 
 def concluded(own: Template, y: np.ndarray[Any, Any]) -> tuple[Verdict, str]:
     """Return the verdict and its sentence on a study with these outcomes, as `reports.page` makes them."""
-    every, declared = own.filled(y), own.declared
-    found = design(untuned(every), declared)
-    verdict = judge(found, declared, search(own.tables, every, found))
-    return verdict, words.sentence(found, verdict, ranking(found, verdict))
+    read = Analysis(own.tables, own.filled(y))
+    return read.verdict, read.sentence
 
 
 def claims(verdict: Verdict) -> list[tuple[str, str, str, str]]:

@@ -10,17 +10,10 @@ from typing import Any
 
 import numpy as np
 import study_builder as builder
+import told
 
 from ablation.record import Reading, Score
-from reports.claim_values import Source
-from reports.claims import Claims, judge_claims
-from reports.content import content, ranking
-from reports.design import design
-from reports.gallery import Gallery, gallery
-from reports.points import only, untuned
-from reports.tables import load, with_primary_score
-from reports.tuning import search
-from reports.verdict import judge
+from reports.claims import Claims
 
 ACTIVATIONS = ("elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "tanh")
 
@@ -175,30 +168,13 @@ def activations_study(
 
 def claimed(study: Path) -> Claims:
     """Return the claims of a study as its report judges them."""
-    tables = load([study])
-    declared = tables.studies[0].declared
-    every = with_primary_score(tables, declared.score)
-    trials = untuned(every)
-    found = design(trials, declared)
-    own = only(tables, trials["key"])
-    return judge_claims(Source(own, trials, found, declared, search(tables, every, found)))
+    return told.read(study).claims
 
 
 def said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Claims]:
     """Return the report's content, its figures only where they are asked for, and the claims in it."""
-    tables, claims = load([study]), claimed(study)
-    declared = tables.studies[0].declared
-    every = with_primary_score(tables, declared.score)
-    trials = untuned(every)
-    found = design(trials, declared)
-    told = search(tables, every, found)
-    verdict = judge(found, declared, told)
-    order = ranking(found, verdict)
-    own = only(tables, trials["key"])
-    pictures = (
-        gallery(own, trials, found, verdict, order, told, claims=claims) if drawn else Gallery({})
-    )
-    return content(own, trials, found, verdict, order, pictures, every, told, claims=claims), claims
+    own = told.read(study)
+    return told.said(own, drawn=drawn), own.claims
 
 
 QUIET = {name: dict.fromkeys((), 0.0) for name in FOR}

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 import study_builder as builder
+import told
 
 from ablation.record import Reading
-from reports.content import content, ranking
-from reports.design import Design, design
-from reports.gallery import Gallery, gallery
-from reports.tables import Tables, load, with_primary_score
-from reports.verdict import Verdict, judge
-from reports.weighing import Weighed, weigh
+from reports.design import Design
+from reports.verdict import Verdict
+from reports.weighing import Weighed
 
 Cells = Sequence[dict[str, Any]]
 
@@ -62,14 +60,5 @@ def write(
 
 def said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Weighed, Design, Verdict]:
     """Return the report's content and what it rests on, without writing its files."""
-    tables: Tables = load([study])
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    order = ranking(found, verdict)
-    weighed = weigh(tables, trials, found, verdict, declared)
-    pictures = Gallery({})
-    if drawn:
-        pictures = gallery(tables, trials, found, verdict, order, weighed=weighed)
-    return content(tables, trials, found, verdict, order, pictures), weighed, found, verdict
+    own = told.read(study)
+    return told.said(own, drawn=drawn), own.weighed, own.found, own.verdict

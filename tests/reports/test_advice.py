@@ -8,14 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import study_builder as builder
+from told import read, said
 
 from ablation.record import Reading
-from reports.advice import Advice, advise
-from reports.content import content, ranking
-from reports.design import design
-from reports.gallery import Gallery
-from reports.tables import load, with_primary_score
-from reports.verdict import judge
+from reports.advice import Advice
 
 ALIKE = (0.0, 0.31, -0.22, 0.17, -0.4, 0.08)
 """Shifts of log scores by seed, so wide that levels a little apart are not distinguishable with six seeds."""
@@ -23,14 +19,8 @@ ALIKE = (0.0, 0.31, -0.22, 0.17, -0.4, 0.08)
 
 def told(study: Path) -> tuple[dict[str, Any], tuple[Advice, ...]]:
     """Return the content of a study's report, without figures, and its advice."""
-    tables = load([study])
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    order = ranking(found, verdict)
-    advised, _ = advise(tables, trials, found, verdict, declared, order)
-    return content(tables, trials, found, verdict, order, Gallery({})), advised
+    own = read(study)
+    return said(own), own.advice[0]
 
 
 def study(

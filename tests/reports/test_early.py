@@ -13,7 +13,7 @@ from scipy.stats import binom, spearmanr
 
 from reports.association import associate
 from reports.design import Block, Design
-from reports.early import SIGNALS, looked
+from reports.early import SIGNALS, early_frames, looked
 from reports.mechanism import Early, measured
 from reports.scales import Scale
 
@@ -61,7 +61,8 @@ def simulated(random: np.random.Generator, strength: float) -> list[Early]:
         notes=(),
     )
     told = pd.DataFrame(readings, columns=["key", "block", "step", "quantity", "value"])
-    return measured(told, pd.DataFrame(trials, columns=columns), found, 0.05)
+    frames = early_frames(told, pd.DataFrame(trials, columns=columns), found)
+    return measured(frames, found, 0.05)
 
 
 def _claims(early: Sequence[Early]) -> int:

@@ -13,18 +13,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import study_builder as builder
+from told import judged
 
 from ablation.levels import FACTORS, block, check_factor, distinct_names, levels, noun, resolve
 from ablation.spec import PARTS, SETTINGS, Budget, TrialSpec
 from reports import words
-from reports.content import ranking
+from reports.analysis import ranking
 from reports.design import Design, design
 from reports.drawing import looks
 from reports.exports import estimates, write_tables
 from reports.names import BLOCK, block_columns, spec_columns
 from reports.study import Declared, read_study
 from reports.tables import load, with_primary_score
-from reports.verdict import Verdict, judge
+from reports.verdict import judge
 
 GOLDEN = Path(__file__).parent / "golden"
 LEVELS: dict[str, tuple[Any, ...]] = {
@@ -76,21 +77,13 @@ def _study(place: Path, factor: str, values: Sequence[Any], seeds: int = 5) -> P
     return study
 
 
-def _judged(study: Path) -> tuple[Design, Verdict, str]:
-    tables = load([study])
-    declared = tables.studies[0].declared
-    found = design(with_primary_score(tables, declared.score), declared)
-    verdict = judge(found, declared)
-    return found, verdict, words.sentence(found, verdict, ranking(found, verdict))
-
-
 @pytest.fixture(scope="module")
 def as_activations(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple]:
     """The same outcomes as a study of two and of three activations a, b, c."""
     found = {}
     for count in (2, 3):
         place = tmp_path_factory.mktemp("activations")
-        found[count] = _judged(_study(place, "activation", ("aa", "bb", "cc")[:count]))
+        found[count] = judged(_study(place, "activation", ("aa", "bb", "cc")[:count]))
     return found
 
 
@@ -99,7 +92,7 @@ def test_a_factor_is_judged_bit_for_bit_as_activations_are(
     tmp_path: Path, factor: str, as_activations: dict[int, tuple]
 ) -> None:
     values = LEVELS[factor]
-    found, verdict, said = _judged(_study(tmp_path, factor, values))
+    found, verdict, said = judged(_study(tmp_path, factor, values))
     wanted, known, sentence = as_activations[len(values)]
     names = dict(zip(found.treatments, wanted.treatments, strict=True))
     assert found.reference == found.treatments[-1]
@@ -272,9 +265,9 @@ def test_a_level_may_be_named_in_short(factor: str, word: Any, meant: str | None
 def test_the_report_takes_the_reference_in_short_and_names_one_that_is_gone(tmp_path: Path) -> None:
     study = _study(tmp_path, "packing", (1, 2, 10), seeds=1)
     builder.write_plan(study, declared={"factor": "packing", "reference": 10})
-    assert _judged(study)[0].reference == "packing 10"
+    assert judged(study)[0].reference == "packing 10"
     builder.write_plan(study, declared={"factor": "packing", "reference": "7"})
-    found, _, _ = _judged(study)
+    found, _, _ = judged(study)
     assert found.reference == "packing 1"
     assert "The reference 7 has no trial; packing 1 takes its place." in found.notes
     builder.write_plan(study, declared={"factor": "padding"})

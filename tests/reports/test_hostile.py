@@ -18,10 +18,10 @@ import pytest
 import study_builder as builder
 from hostile import TEXTS
 from test_page import Page, element_ids
+from told import read
 
 from ablation.__main__ import main
-from reports.content import content, ranking
-from reports.design import design
+from reports.content import content
 from reports.drawing import slug
 from reports.exports import guarded
 from reports.gallery import Gallery, gallery
@@ -29,9 +29,7 @@ from reports.lettering import drawable, shortened
 from reports.page import write_report
 from reports.paper import pages, printable, write_pdf
 from reports.printing import PAGES
-from reports.tables import load, with_primary_score
 from reports.texts import shown
-from reports.verdict import judge
 
 pytestmark = pytest.mark.slow
 HIDDEN = re.compile(
@@ -182,15 +180,9 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         warnings=["one"],
         skipped=[{"cell": "one", "reason": "two"}],
     )
-    tables = load([study])
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    order = ranking(found, verdict)
-    sections = gallery(tables, trials, found, verdict, order).sections
-    empty = Gallery(dict.fromkeys(sections, ()))
-    return content(tables, trials, found, verdict, order, empty) | {"samples": []}
+    own = read(study)
+    empty = Gallery(dict.fromkeys(gallery(own).sections, ()))
+    return content(own, empty) | {"samples": []}
 
 
 def _filled(value: Any, text: str, key: str = "") -> Any:

@@ -8,28 +8,13 @@ from typing import Any
 import pandas as pd
 import pytest
 import study_builder as builder
+from told import said_of
 
 from ablation.instruments import GROUPS, INSTRUMENTS, about, page, sources
 from ablation.record import Reading, Score
-from reports.content import content, ranking
-from reports.design import design
-from reports.gallery import gallery
-from reports.tables import load, with_primary_score
-from reports.verdict import judge
+from reports.tables import load
 
 HOME = Path(__file__).parents[2]
-
-
-def said(study: Path) -> dict[str, Any]:
-    """Return the content of the report of a study."""
-    tables = load([study])
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    order = ranking(found, verdict)
-    pictures = gallery(tables, trials, found, verdict, order)
-    return content(tables, trials, found, verdict, order, pictures)
 
 
 def texts(table: dict[str, Any]) -> list[list[str]]:
@@ -97,7 +82,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_floors_stand_below_the_medians_of_their_own_protocol(study: Path) -> None:
-    found = said(study)
+    found = said_of(study, drawn=True)
     assert [column["name"] for column in found["cells"]["columns"]][4:] == [
         "FID (digits-cnn-1a2b3c, 5k samples)",
         "FID (digits-cnn-1a2b3c, 2k samples)",
@@ -121,13 +106,15 @@ def test_floors_stand_below_the_medians_of_their_own_protocol(study: Path) -> No
 
 
 def test_a_study_without_floors_has_no_row_of_real_samples(tmp_path: Path) -> None:
-    found = said(builder.build(tmp_path / "old", activations=("relu", "leaky_relu"), seeds=2))
+    found = said_of(
+        builder.build(tmp_path / "old", activations=("relu", "leaky_relu"), seeds=2), drawn=True
+    )
     assert "real samples" not in [row[1] for row in texts(found["cells"])]
     assert found["covered"]["rows"] == []
 
 
 def test_events_are_counted_and_the_first_is_named(study: Path) -> None:
-    found = said(study)
+    found = said_of(study, drawn=True)
     assert [row[1:] for row in texts(found["events"])] == [
         ["relu", "Units die", "4 of 4", "3", "202", "1"],
         ["relu", "Discriminator wins", "4 of 4", "1", "300", "1"],
@@ -147,13 +134,17 @@ def test_events_are_counted_and_the_first_is_named(study: Path) -> None:
 
 
 def test_the_lives_of_units_are_added_up(study: Path) -> None:
-    rows = {row[2]: row[3:] for row in texts(said(study)["lives"]) if row[1] == "generator"}
+    rows = {
+        row[2]: row[3:]
+        for row in texts(said_of(study, drawn=True)["lives"])
+        if row[1] == "generator"
+    }
     assert rows["leaky_relu"] == ["0 %", "0 %", "0 %", "0 %", "0 %"]
     assert rows["relu"][1:4] == ["20 %", "10 %", "0 %"]
 
 
 def test_captions_are_the_instruments_sentences(study: Path) -> None:
-    figures = said(study)["figures"]
+    figures = said_of(study, drawn=True)["figures"]
     captions = {f["name"].split("-")[0]: f["caption"] for s in figures.values() for f in s}
     for name, quantity in (
         ("dead", "dead_fraction"),
@@ -166,14 +157,16 @@ def test_captions_are_the_instruments_sentences(study: Path) -> None:
 
 
 def test_the_slope_power_is_drawn_where_it_was_read(study: Path, tmp_path: Path) -> None:
-    units = said(study)["figures"]["units"]
+    units = said_of(study, drawn=True)["figures"]["units"]
     (drawn,) = [figure for figure in units if figure["name"].startswith("slopes-")]
     assert drawn["alt"].endswith("At the last step: generator.0: leaky_relu 1.0, relu 0.60.")
-    old = said(builder.build(tmp_path / "old", activations=("relu", "leaky_relu"), seeds=2))
+    old = said_of(
+        builder.build(tmp_path / "old", activations=("relu", "leaky_relu"), seeds=2), drawn=True
+    )
     assert not [f for f in old["figures"]["units"] if f["name"].startswith("slopes-")]
 
 
 def test_the_report_says_what_scoring_took(study: Path) -> None:
-    told = " ".join(said(study)["compute"])
+    told = " ".join(said_of(study, drawn=True)["compute"])
     assert "Scoring, at the end and on the way, took 18 %." in told
     assert isinstance(load([study]).trials, pd.DataFrame)

@@ -7,27 +7,15 @@ from typing import Any
 
 import pytest
 import study_builder as builder
+from told import judged
 
-from reports import words
-from reports.content import ranking
-from reports.design import Design, design
 from reports.page import write_report
 from reports.pairs import OVERALL
 from reports.stopping import flags, ladder_words
 from reports.study import Declared, read_study
-from reports.tables import load, with_primary_score
-from reports.verdict import Verdict, judge
 
 PAIR = ("leaky_relu", "sigmoid")
 LATER = "2026-01-09T08:00:00Z"
-
-
-def _judged(study: Path) -> tuple[Design, Verdict, str]:
-    tables = load([study])
-    declared = tables.studies[0].declared
-    found = design(with_primary_score(tables, declared.score), declared)
-    verdict = judge(found, declared)
-    return found, verdict, words.sentence(found, verdict, ranking(found, verdict))
 
 
 def _study(place: Path, seeds: int, ladder: list[int] | None, first: int, **plan: Any) -> Path:
@@ -51,7 +39,7 @@ def _grown(seeds: int, **more: Any) -> list[dict[str, Any]]:
 def test_a_rung_tests_its_first_seeds_at_its_share_of_alpha(
     tmp_path: Path, seeds: int, reached: int, tested: int, waiting: int
 ) -> None:
-    found, verdict, said = _judged(_study(tmp_path, seeds, [5, 8, 12], 5))
+    found, verdict, said = judged(_study(tmp_path, seeds, [5, 8, 12], 5))
     assert found.ladder is not None
     assert (found.ladder.reached, found.seeds) == (reached, tuple(range(tested)))
     assert found.ladder.waiting == tuple(range(tested, tested + waiting))
@@ -67,18 +55,18 @@ def test_a_rung_tests_its_first_seeds_at_its_share_of_alpha(
 
 def test_half_a_rung_is_not_looked_at(tmp_path: Path) -> None:
     failing = {("sigmoid", "non_saturating", 7): "missing"}
-    found, verdict, _ = _judged(_study(tmp_path, 8, [5, 8], 5, failing=failing))
+    found, verdict, _ = judged(_study(tmp_path, 8, [5, 8], 5, failing=failing))
     assert found.ladder is not None
     assert (found.ladder.reached, found.ladder.lacks, verdict.tests[0].units) == (1, 1, 5)
     failing = {("sigmoid", "non_saturating", 7): "diverged"}  # a failure is an end
-    found, verdict, _ = _judged(_study(tmp_path / "b", 8, [5, 8], 5, failing=failing))
+    found, verdict, _ = judged(_study(tmp_path / "b", 8, [5, 8], 5, failing=failing))
     assert (found.seeds, verdict.tests[0].units) == (tuple(range(8)), 8)
 
 
 def test_what_is_significant_at_alpha_alone_is_not_on_a_rung(tmp_path: Path) -> None:
     """With 4 seeds the least p is 2/70 = .029: below .05, above .05/3."""
-    _, plain, _ = _judged(_study(tmp_path, 4, None, 4))
-    _, rung, _ = _judged(_study(tmp_path / "b", 4, [4, 6, 9], 4))
+    _, plain, _ = judged(_study(tmp_path, 4, None, 4))
+    _, rung, _ = judged(_study(tmp_path / "b", 4, [4, 6, 9], 4))
     assert plain.tests[0].finding == "worse"
     assert rung.tests[0].finding == "descriptive"
     tier = rung.tier(OVERALL)
@@ -87,7 +75,7 @@ def test_what_is_significant_at_alpha_alone_is_not_on_a_rung(tmp_path: Path) -> 
 
 
 def test_the_report_says_its_rung_and_the_next(tmp_path: Path) -> None:
-    found, _, _ = _judged(_study(tmp_path, 7, [5, 8, 12], 5, history=_grown(7, ladder=[5, 8, 12])))
+    found, _, _ = judged(_study(tmp_path, 7, [5, 8, 12], 5, history=_grown(7, ladder=[5, 8, 12])))
     assert ladder_words(found, 0.05) == (
         "Declared seed ladder of 5, 8 and 12 seeds, each rung tested at alpha 0.0167: this report stands on rung 1"
         " of 3 (5 seeds for each activation); the next rung is 8 seeds, 3 more for each activation (2 trials of it"
@@ -102,11 +90,11 @@ def test_the_report_says_its_rung_and_the_next(tmp_path: Path) -> None:
     assert "ladder of 5, 8 and 12 seeds, each at alpha / 3" in page
     assert "* seed not tested" in page
     assert "Optional stopping" not in page
-    last, _, _ = _judged(_study(tmp_path / "b", 12, [5, 8, 12], 5))
+    last, _, _ = judged(_study(tmp_path / "b", 12, [5, 8, 12], 5))
     assert ladder_words(last, 0.05).endswith(
         "on rung 3 of 3 (12 seeds for each activation), the last one."
     )
-    none, _, _ = _judged(_study(tmp_path / "c", 3, [5, 8], 5))
+    none, _, _ = judged(_study(tmp_path / "c", 3, [5, 8], 5))
     assert ladder_words(none, 0.05).endswith(
         "below its first rung of 5 seeds for each activation, 4 trials of it still to end; nothing is tested."
     )
@@ -116,7 +104,7 @@ def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
     tmp_path: Path,
 ) -> None:
     study = _study(tmp_path, 8, None, 5, history=_grown(7))
-    found, verdict, _ = _judged(study)
+    found, verdict, _ = judged(study)
     assert (verdict.tests[0].units, found.undeclared_seeds) == (5, (5, 6, 7))
     dated, undated = flags([read_study(study)], found)
     assert dated.startswith(
@@ -132,7 +120,7 @@ def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
 
 def test_a_ladder_that_is_declared_late_is_flagged_and_not_used(tmp_path: Path) -> None:
     study = _study(tmp_path, 5, None, 5, history=_grown(5, ladder=[5, 8], effect=1.3))
-    found, verdict, _ = _judged(study)
+    found, verdict, _ = judged(study)
     assert found.ladder is None
     assert verdict.alpha == 0.05
     assert flags([read_study(study)], found) == [

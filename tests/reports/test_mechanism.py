@@ -11,27 +11,13 @@ import numpy as np
 import pytest
 import study_builder as builder
 from scipy.stats import spearmanr
+from told import said_of
 
 from ablation.record import Reading
-from reports.content import content, ranking
-from reports.design import design
-from reports.gallery import Gallery
-from reports.tables import load, with_primary_score
-from reports.verdict import judge
 
 LEVELS = ("leaky_relu", "gelu", "relu", "sigmoid", "tanh", "elu")
 Plant = Callable[[int, int], tuple[float, float]]
 """Of a level's number and a seed: the early signal to G, and the log score in the end."""
-
-
-def said(study: Path) -> dict[str, Any]:
-    """Return the content of a study's report, without figures."""
-    tables = load([study])
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    return content(tables, trials, found, verdict, ranking(found, verdict), Gallery({}))
 
 
 def texts(table: dict[str, Any]) -> list[list[str]]:
@@ -67,7 +53,7 @@ def noise(*words: int) -> np.random.Generator:
 def test_a_signal_that_decides_the_score_within_a_level_is_found(tmp_path: Path) -> None:
     x = {(i, s): float(noise(i, s).normal()) for i in range(2) for s in range(6)}
     study = planted(tmp_path / "s", LEVELS[:2], 6, lambda i, s: (exp(x[i, s]), 3 + x[i, s] - i))
-    told = said(study)
+    told = said_of(study)
     (row,) = texts(told["signals"])
     assert row == ["signal to G", "10 %", "12", "0", "1.00", "< 0.001", "< 0.001"]
     assert told["signals_words"] == [
@@ -89,7 +75,7 @@ def test_a_signal_that_differs_between_levels_only_is_not_found_within(tmp_path:
         x, y = noise(7, i, s).normal(size=2)
         return 10 * i + 0.1 * x, 3 + i + 0.1 * y
 
-    told = said(planted(tmp_path / "s", LEVELS, 5, plant))
+    told = said_of(planted(tmp_path / "s", LEVELS, 5, plant))
     (numbers,) = told["signals_rows"]
     assert numbers["finding_within"] == "not shown"
     assert numbers["p_within"] > 0.05
@@ -113,7 +99,7 @@ def test_five_levels_can_be_claimed_where_few_tests_share_alpha(tmp_path: Path) 
         x, y = noise(8, i, s).normal(size=2)
         return 10 * i + 0.1 * x, 3 + i + 0.1 * y
 
-    told = said(planted(tmp_path / "s", LEVELS[:5], 4, plant))
+    told = said_of(planted(tmp_path / "s", LEVELS[:5], 4, plant))
     (numbers,) = told["signals_rows"]
     assert numbers["p_between"] == pytest.approx(2 / 120)
     assert numbers["finding_between"] == "predicts", "2/120 is below a half of 0.05"
@@ -126,12 +112,12 @@ def test_what_is_confounded_with_the_level_is_not_claimed(tmp_path: Path) -> Non
     pooled = spearmanr(list(x.values()), list(y.values()))
     assert pooled.statistic > 0.8
     assert pooled.pvalue < 1e-4
-    told = said(planted(tmp_path / "s", LEVELS[:4], 6, lambda i, s: (1 + x[i, s], y[i, s])))
+    told = said_of(planted(tmp_path / "s", LEVELS[:4], 6, lambda i, s: (1 + x[i, s], y[i, s])))
     (numbers,) = told["signals_rows"]
     assert numbers["rho_within"] == -1.0
     assert numbers["rho_between"] is None, "four levels are too few to say anything between them"
     shuffled = [2, 5, 0, 4, 1, 3]
-    flat = said(
+    flat = said_of(
         planted(
             tmp_path / "t", LEVELS[:4], 6, lambda i, s: (1 + x[i, s], 3.0 + i - 0.05 * shuffled[s])
         )
@@ -158,7 +144,7 @@ def test_failures_before_the_probe_are_counted_and_later_ones_are_last(tmp_path:
             step=100 if lost else None, probed=False,
             more=more if lost else [*more, Reading(150, "generator", "", "signal_to_generator", 1.0 + seed)],
         )  # fmt: skip
-    told = said(study)
+    told = said_of(study)
     (row,) = texts(told["signals"])
     assert row[1:5] == ["10 %", "15", "1", "1.00"], "twelve, and three of four"
     assert sorted(texts(told["events_bad"])) == [
@@ -187,7 +173,7 @@ def test_a_probe_that_is_not_early_is_none(tmp_path: Path) -> None:
                 probed=False,
                 more=late,
             )
-    told = said(folder)
+    told = said_of(folder)
     assert (told["signals"]["rows"], told["signals_words"], told["signals_rows"]) == ([], [], [])
     assert "mechanism" not in [section["id"] for section in told["sections"]]
 
@@ -206,7 +192,7 @@ def test_the_early_score_stands_beside_every_signal(tmp_path: Path) -> None:
             ]
             asked = builder.spec(activation=name, seed=seed)
             builder.write_trial(folder, asked, 9.0 + seed + i, probed=False, more=more)
-    told = said(folder)
+    told = said_of(folder)
     assert [c["name"] for c in told["signals"]["columns"]][-1] == "early score ρ"
     separation, score = texts(told["signals"])
     assert separation[0] == "accuracy of D, else separation"

@@ -11,17 +11,15 @@ from typing import Any
 
 import pytest
 import study_builder as builder
+from told import said
 
 from ablation.record import Score, read_config, read_record, trial_folders
 from ablation.rescored import Rescored, file_of, read_rescored, write_rescored
 from ablation.spec import Protocol
-from reports.content import content, ranking
-from reports.design import design
+from reports.analysis import analysed
 from reports.floors import Floor, floor
-from reports.gallery import gallery
 from reports.page import write_comparison, write_report
 from reports.tables import Tables, load, with_primary_score
-from reports.verdict import judge
 
 ASKED = Protocol(probes=20, samples=2000, extractor="classifier")
 FID, OTHER = "fid_digits-cnn-1a2b3c_5k", "fid_digits-cnn-1a2b3c_2k"
@@ -54,13 +52,7 @@ def study(tmp_path: Path) -> Path:
 
 
 def told(tables: Tables) -> dict[str, Any]:
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    order = ranking(found, verdict)
-    pictures = gallery(tables, trials, found, verdict, order)
-    return content(tables, trials, found, verdict, order, pictures)
+    return said(analysed(tables), drawn=True)
 
 
 def heads(table: dict[str, Any]) -> list[str]:

@@ -8,23 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import study_builder as builder
+from told import read
 
 from ablation.record import Reading, Score
-from reports.design import design
 from reports.robustness import HALF, Variation, robustness, robustness_words, variations
-from reports.tables import load, with_primary_score
-from reports.verdict import Verdict, judge
+from reports.verdict import Verdict
 
 SEEDS = 6
 
 
 def _looked(study: Path) -> tuple[list[Variation], Verdict, str, list[str]]:
     """Return the variations of a study, its verdict, the sentence, and the names of the table's rows."""
-    tables = load([study])
-    declared = tables.studies[0].declared
-    found = design(with_primary_score(tables, declared.score), declared)
-    verdict = judge(found, declared)
-    told = variations(tables, found, verdict, declared)
+    own = read(study)
+    found, verdict = own.found, own.verdict
+    told = variations(own.tables, found, verdict, own.declared)
     rows = robustness(found, verdict, told)["rows"]
     return told, verdict, robustness_words(verdict, told), [row[0]["text"] for row in rows]
 

@@ -10,23 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 import study_builder as builder
+from told import read, said
 
 from ablation.published import Published
 from ablation.record import Reading, Score
 from reports import methods, profile, words
 from reports.beside import beside, perfect
-from reports.content import content, ranking
 from reports.curves import Curve, Panel
-from reports.design import Design, design
+from reports.design import Design
 from reports.drawing import looks
 from reports.estimates import compare, interval
-from reports.gallery import Gallery, gallery
 from reports.page import write_report
 from reports.panels import curves
 from reports.secondary import ALL_EQUAL, designs
 from reports.study import read_study
-from reports.tables import Tables, load, with_primary_score
-from reports.verdict import judge
+from reports.tables import Tables, load
 
 FACTS = {
     "relu": {"gain": 1.414, "steepest": 1.0, "bounded": False, "smooth": False, "learnable": True},
@@ -37,15 +35,8 @@ HAZARD = "wasserstein without a penalty: nothing bounds the critic"
 
 def _said(study: Path, *, drawn: bool = False) -> tuple[dict[str, Any], Tables, Design]:
     """Return the report's content without writing its files, its figures only where they are asked for."""
-    tables = load([study])
-    declared = tables.studies[0].declared
-    trials = with_primary_score(tables, declared.score)
-    found = design(trials, declared)
-    verdict = judge(found, declared)
-    order = ranking(found, verdict)
-    none = Gallery({})
-    pictures = gallery(tables, trials, found, verdict, order) if drawn else none
-    return content(tables, trials, found, verdict, order, pictures), tables, found
+    own = read(study)
+    return said(own, drawn=drawn), own.tables, own.found
 
 
 def _texts(table: dict[str, Any]) -> list[list[str]]:

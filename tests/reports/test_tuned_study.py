@@ -13,7 +13,7 @@ import pytest
 import study_builder as builder
 
 from ablation.tune import Tune, applied, bare
-from reports.content import ranking
+from reports.analysis import ranking
 from reports.design import Design, design
 from reports.estimates import holm
 from reports.page import write_report

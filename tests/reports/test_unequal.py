@@ -7,28 +7,16 @@ from pathlib import Path
 
 import pytest
 import study_builder as builder
+from told import judged
 
 from ablation.record import Score
-from reports import words
-from reports.content import ranking
-from reports.design import Design, design
 from reports.page import write_comparison, write_report
-from reports.tables import load, with_primary_score
-from reports.verdict import Verdict, judge
 
 NAMES = ("gelu", "leaky_relu", "relu")
 OTHER_RULERS = {
     "extractor": "fid_inception-aaaaaa_5k",
     "count": "fid_digits-cnn-1a2b3c_10k",
 }
-
-
-def _judged(study: Path) -> tuple[Design, Verdict, str]:
-    tables = load([study])
-    declared = tables.studies[0].declared
-    found = design(with_primary_score(tables, declared.score), declared)
-    verdict = judge(found, declared)
-    return found, verdict, words.sentence(found, verdict, ranking(found, verdict))
 
 
 def _with_ruler(study: Path, name: str, seeds: int) -> None:
@@ -47,7 +35,7 @@ def test_a_lost_seed_leaves_unequal_numbers_that_are_tested_as_they_are(
     study = builder.build(
         tmp_path / "s", activations=("leaky_relu", "sigmoid"), failing=failing, probed=False
     )
-    found, verdict, said = _judged(study)
+    found, verdict, said = judged(study)
     (test,) = verdict.tests
     assert (test.interval.n, test.n_r, test.units) == (6 - lost, 6, 6 - lost)
     assert test.splits == comb(12 - lost, 6)
@@ -68,7 +56,7 @@ def test_fewer_seeds_than_a_test_needs_are_descriptive_however_many_the_other_ha
     study = builder.build(
         tmp_path / "s", activations=("leaky_relu", "sigmoid"), failing=failing, probed=False
     )
-    _, verdict, said = _judged(study)
+    _, verdict, said = judged(study)
     assert verdict.tests[0].least_p == pytest.approx(2 / 7)
     assert verdict.tests[0].finding == "descriptive"
     assert said.startswith("Not distinguishable with 1 seed: one comparison would need at least 4")
@@ -81,7 +69,7 @@ def test_a_level_under_another_ruler_is_refused_and_never_compared(
     """relu would win by far if its numbers were put beside the others'."""
     study = builder.build(tmp_path / "s", activations=NAMES[:2], probed=False)
     _with_ruler(study, OTHER_RULERS[ruler], 6)
-    found, verdict, said = _judged(study)
+    found, verdict, said = judged(study)
     assert not [key for key in found.outcomes if key[0] == "relu"]
     assert {name for test in verdict.tests for name in (test.a, test.r)} == {"gelu", "leaky_relu"}
     assert found.refused == (

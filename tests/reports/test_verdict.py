@@ -10,26 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 import study_builder as builder
+from told import judged
 
 from reports import words
 from reports.block_words import block_sentences
-from reports.content import ranking
-from reports.design import Design, design
 from reports.estimates import Interval
 from reports.pairs import OVERALL, PER_BLOCK
 from reports.stopping import flags
 from reports.study import Declared
 from reports.summary import completeness, failure_rates, seed_correlation
-from reports.tables import load, with_primary_score
-from reports.verdict import Verdict, judge
-
-
-def _judged(study: Path) -> tuple[Design, Verdict, str]:
-    tables = load([study])
-    declared = tables.studies[0].declared
-    found = design(with_primary_score(tables, declared.score), declared)
-    verdict = judge(found, declared)
-    return found, verdict, words.sentence(found, verdict, ranking(found, verdict))
+from reports.tables import load
 
 
 def _study(tmp_path: Path, **asked: Any) -> Path:
@@ -52,7 +42,7 @@ def _declared(study: Path, place: Path, **declared: Any) -> Path:
 
 
 def test_the_planted_loser_is_named_and_the_rest_is_not_told_apart(planted: Path) -> None:
-    found, verdict, said = _judged(planted)
+    found, verdict, said = judged(planted)
     assert set(verdict.answer.names) == {"gelu", "leaky_relu", "relu"}
     assert {worse for _, worse in verdict.beats} == {"sigmoid"}
     assert "cannot be told apart; each beats sigmoid (FID ratios 3." in said
@@ -65,7 +55,7 @@ def test_the_planted_loser_is_named_and_the_rest_is_not_told_apart(planted: Path
 
 
 def test_a_turned_pair_says_the_same(planted: Path) -> None:
-    found, verdict, _ = _judged(planted)
+    found, verdict, _ = judged(planted)
     there, back = verdict.overall("relu", "sigmoid"), verdict.overall("sigmoid", "relu")
     assert there is not None
     assert back is not None
@@ -78,7 +68,7 @@ def test_a_turned_pair_says_the_same(planted: Path) -> None:
 
 def test_equal_activations_are_not_distinguishable_and_seeds_are_asked_for(tmp_path: Path) -> None:
     study = _study(tmp_path, activations=("leaky_relu", "gelu", "relu"), spread=0.4, seeds=6)
-    _, verdict, said = _judged(study)
+    _, verdict, said = judged(study)
     assert len(verdict.answer.names) == 3
     assert "not distinguishable with 6 seeds" in said
     assert verdict.seeds is not None
@@ -86,7 +76,7 @@ def test_equal_activations_are_not_distinguishable_and_seeds_are_asked_for(tmp_p
 
 
 def test_too_few_seeds_are_descriptive_and_say_how_many_more(planted: Path, tmp_path: Path) -> None:
-    _, verdict, said = _judged(_declared(planted, tmp_path, seeds=4))
+    _, verdict, said = judged(_declared(planted, tmp_path, seeds=4))
     assert said.startswith("Not distinguishable with 4 seeds: 6 comparisons need at least 5 seeds")
     assert "about 1 more needed" in said
     assert all(isnan(test.adjusted) for test in verdict.tests)
@@ -95,13 +85,13 @@ def test_too_few_seeds_are_descriptive_and_say_how_many_more(planted: Path, tmp_
 
 def test_tiers_share_alpha_and_a_hopeless_one_gives_up_its_share(tmp_path: Path) -> None:
     two = ("non_saturating", "wasserstein")
-    _, verdict, _ = _judged(_study(tmp_path, losses=two))
+    _, verdict, _ = judged(_study(tmp_path, losses=two))
     assert {t.name: t.weight for t in verdict.tiers} == {OVERALL: 1 / 12, PER_BLOCK: 1 / 12}
     assert sum(t.weight * t.tests for t in verdict.tiers) == pytest.approx(1)
     # 5 seeds: p_min = 2/252 is above .05/12 in both; the per-block tier leaves, overall keeps .05/6
     (tmp_path / "five").mkdir()
     five = _declared(tmp_path / "s", tmp_path / "five", seeds=5)
-    found, verdict, _ = _judged(five)
+    found, verdict, _ = judged(five)
     tiers = {t.name: t for t in verdict.tiers}
     assert (tiers[OVERALL].descriptive, tiers[PER_BLOCK].descriptive) == (False, True)
     assert tiers[OVERALL].weight == pytest.approx(1 / 6)
@@ -111,18 +101,18 @@ def test_tiers_share_alpha_and_a_hopeless_one_gives_up_its_share(tmp_path: Path)
 def test_blocks_of_a_seed_move_together(tmp_path: Path) -> None:
     pair = ("relu", "leaky_relu")
     study = _study(tmp_path, activations=pair, losses=("minimax", "hinge"), seeds=6)
-    found, verdict, _ = _judged(study)
+    found, verdict, _ = judged(study)
     a, r = found.pair("relu", "leaky_relu")
     assert [side[0].shape for side in (a, r)] == [(2, 6), (2, 6)]
     assert verdict.tests[0].splits == 924
-    several, _, _ = _judged(
+    several, _, _ = judged(
         _study(tmp_path / "two", activations=pair, datasets=("digits", "ring8"), seeds=4)
     )
     streams, _ = several.pair("relu", "leaky_relu")
     assert [x.shape for x in streams] == [(1, 4)]  # ring8 has no fid: it is refused
     assert any("ring8 has no score" in reason for reason in several.refused)
     builder.write_plan(tmp_path / "two" / "s", declared={"score": "auto"})
-    several, _, _ = _judged(tmp_path / "two" / "s")
+    several, _, _ = judged(tmp_path / "two" / "s")
     assert [x.shape for x in several.pair("relu", "leaky_relu")[0]] == [(1, 4), (1, 4)]
 
 
@@ -131,7 +121,7 @@ def test_failures_are_worst_and_a_missing_block_drops_the_seed(tmp_path: Path) -
     failing = {("relu", "minimax", 0): "diverged", ("relu", "hinge", 1): "crashed"}
     failing |= {("gelu", "hinge", 2): "missing", ("gelu", "minimax", 3): "collapsed"}
     names = ("gelu", "relu", "leaky_relu")
-    found, verdict, _ = _judged(_study(tmp_path, activations=names, losses=losses, failing=failing))
+    found, verdict, _ = judged(_study(tmp_path, activations=names, losses=losses, failing=failing))
     relu, _ = found.pair("relu", "leaky_relu")
     assert np.isinf(relu[0]).sum() == 2
     gelu, _ = found.pair("gelu", "leaky_relu")
@@ -144,7 +134,7 @@ def test_failures_are_worst_and_a_missing_block_drops_the_seed(tmp_path: Path) -
 
 def test_one_that_always_fails_loses_to_all_without_a_number(tmp_path: Path) -> None:
     failing = {("sigmoid", "non_saturating", seed): "diverged" for seed in range(6)}
-    _, verdict, said = _judged(_study(tmp_path, failing=failing, spread=0.12))
+    _, verdict, said = judged(_study(tmp_path, failing=failing, spread=0.12))
     assert {worse for _, worse in verdict.beats} == {"sigmoid"}
     assert "unbounded (failures)" in said
     assert "nan" not in said
@@ -173,11 +163,11 @@ def test_one_that_always_fails_loses_to_all_without_a_number(tmp_path: Path) -> 
 def test_when_nothing_can_be_concluded_the_sentence_says_why(
     tmp_path: Path, asked: dict, wanted: str
 ) -> None:
-    assert _judged(_study(tmp_path, **asked))[2].startswith(wanted)
+    assert judged(_study(tmp_path, **asked))[2].startswith(wanted)
 
 
 def test_undeclared_seeds_are_shown_and_not_tested(planted: Path, tmp_path: Path) -> None:
-    found, verdict, _ = _judged(_declared(planted, tmp_path, seeds=4))
+    found, verdict, _ = judged(_declared(planted, tmp_path, seeds=4))
     assert (found.seeds, found.undeclared_seeds) == ((0, 1, 2, 3), (4, 5))
     assert verdict.tests[0].units == 4
     (told,) = flags(load([tmp_path / "declared"]).studies, found)
@@ -187,13 +177,13 @@ def test_undeclared_seeds_are_shown_and_not_tested(planted: Path, tmp_path: Path
 
 
 def test_reference_alone_and_a_reference_that_is_not_there(planted: Path, tmp_path: Path) -> None:
-    _, verdict, said = _judged(_declared(planted, tmp_path, pairs="reference"))
+    _, verdict, said = judged(_declared(planted, tmp_path, pairs="reference"))
     assert (len(verdict.tests), verdict.answer.names) == (3, ())
     assert "sigmoid (FID ratio 3." in said
     assert "is worse than leaky_relu; gelu and relu are not distinguishable" in said
     other = tmp_path / "other"
     other.mkdir()
-    found, _, _ = _judged(_declared(planted, other, reference="mish"))
+    found, _, _ = judged(_declared(planted, other, reference="mish"))
     assert found.reference == "gelu"
     assert any("mish has no trial" in note for note in found.notes)
 
@@ -204,7 +194,7 @@ def test_unequal_budgets_and_protocols_are_refused(tmp_path: Path) -> None:
         return {"steps": 3000} if longer else {}
 
     names = ("gelu", "leaky_relu", "relu")
-    found, _, _ = _judged(
+    found, _, _ = judged(
         _study(tmp_path, activations=names, losses=("hinge", "minimax"), asked=asked, seeds=2)
     )
     assert [block.label for block in found.blocks] == ["minimax"]
@@ -216,7 +206,7 @@ def test_unequal_budgets_and_protocols_are_refused(tmp_path: Path) -> None:
     result = folder / "result.json"
     row = {score.name: {"value": score.value, "n": score.n, "better": score.better}}
     result.write_text(json.dumps(json.loads(result.read_text()) | {"scores": row}))
-    found, _, _ = _judged(study)
+    found, _, _ = judged(study)
     assert "1 trials are scored as fid_other-cnn-ffffff_5k" in " ".join(found.refused)
     assert ("relu", found.blocks[0].key, 5) not in found.outcomes
 
@@ -228,7 +218,7 @@ def test_two_budgets_that_everyone_had_are_blocks(tmp_path: Path) -> None:
             builder.write_trial(
                 study, builder.spec(activation=name, seed=seed, steps=20), 30.0, probed=False
             )
-    found, _, _ = _judged(study)
+    found, _, _ = judged(study)
     assert found.refused == ()
     assert [b.label for b in found.blocks] == [
         "non_saturating · steps 20",
@@ -241,7 +231,7 @@ def test_directions_of_scores(tmp_path: Path) -> None:
     study = _study(
         tmp_path, activations=pair, datasets=("ring8",), declared={"score": "hq"}, spread=0.02
     )
-    found, verdict, said = _judged(study)
+    found, verdict, said = judged(study)
     assert (found.scale.ratio, found.scale.higher_is_better) == (False, True)
     test = verdict.overall("sigmoid", "leaky_relu")
     assert test is not None
@@ -249,14 +239,14 @@ def test_directions_of_scores(tmp_path: Path) -> None:
     assert found.scale.shown(test.interval).high < 0
     assert "HQ difference" in said
     builder.write_plan(study, declared={"score": "reverse-kl"})
-    found, verdict, _ = _judged(study)
+    found, verdict, _ = judged(study)
     test = verdict.overall("sigmoid", "leaky_relu")
     assert test is not None
     assert found.scale.shown(test.interval).low > 0
 
 
 def test_the_outcomes_are_logarithms(tmp_path: Path) -> None:
-    found, _, _ = _judged(_study(tmp_path, activations=("relu", "gelu"), seeds=1, spread=0))
+    found, _, _ = judged(_study(tmp_path, activations=("relu", "gelu"), seeds=1, spread=0))
     block = found.blocks[0].key
     assert found.outcomes["relu", block, 0] == pytest.approx(log(12) + 0.10)
 
@@ -281,7 +271,7 @@ def test_seed_correlation_sees_a_common_seed_effect(tmp_path: Path) -> None:
             builder.write_trial(
                 study, builder.spec(activation=name, seed=seed), 10.0 + seed, probed=False
             )
-    found, _, _ = _judged(study)
+    found, _, _ = judged(study)
     assert seed_correlation(found) == (pytest.approx(1.0), 1)
 
 
@@ -307,7 +297,7 @@ def test_words() -> None:
 def test_a_winner_that_collapsed_is_named_as_such(planted: Path) -> None:
     """A collapsed trial keeps its score, so the sentence has to say it; a loser needs no warning."""
     tables = load([planted])
-    _, verdict, _ = _judged(planted)
+    _, verdict, _ = judged(planted)
     trials = tables.trials.copy()
     assert words.collapses(trials, verdict) == ""
     trials.loc[trials["activation"] == "sigmoid", "outcome"] = "collapsed"
@@ -318,6 +308,6 @@ def test_a_winner_that_collapsed_is_named_as_such(planted: Path) -> None:
 
 def test_declared_seeds_are_tested_whatever_their_numbers(planted: Path, tmp_path: Path) -> None:
     """Seeds are declared by number: a lower seed that came later does not take a declared one's place."""
-    found, _, _ = _judged(_declared(planted, tmp_path, seeds=[1, 2, 3, 4, 5]))
+    found, _, _ = judged(_declared(planted, tmp_path, seeds=[1, 2, 3, 4, 5]))
     assert found.seeds == (1, 2, 3, 4, 5)
     assert found.undeclared_seeds == (0,)
