@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from ablation.catalogue import rows
 from ablation.factories import make
@@ -18,6 +17,7 @@ from ablation.penalties import Penalty
 from ablation.spec import Part
 
 NAMES = list(rows("penalty"))
+
 
 FORMULAS: dict[str, tuple[str, Callable[[Tensor], Tensor], Callable[[float], float]]] = {
     "gradient_penalty": ("weight", lambda n: (n - 1) ** 2, lambda n: 2 * (n - 1)),
@@ -31,6 +31,7 @@ FORMULAS: dict[str, tuple[str, Callable[[Tensor], Tensor], Callable[[float], flo
     "r2": ("gamma", lambda n: n**2 / 2, lambda n: n),
 }
 """The factor's name, what a sample whose slope has the norm n adds, and its derivative."""
+
 
 DRAW = ["gradient_penalty", "gradient_penalty_one_sided", "dragan"]
 """Penalties that draw the points they look at."""
@@ -204,213 +205,10 @@ def test_the_one_sided_penalty_is_nothing_below_slope_1(part: Callable[..., Part
         assert (float(critic.w.grad.abs().sum()) == 0) is zero
 
 
-@pytest.mark.parametrize("name", FORMULAS)
-def test_the_penalty_s_gradient_is_that_of_finite_differences(
-    name: str, part: Callable[..., Part]
-) -> None:
-    """Through a smooth network, where second derivatives count."""
-    w, v = (draw(*s, seed=n).double() for n, s in enumerate([(6, 3), (6,)], 1))
-    real, fake = draw(4, 3, seed=8).double(), draw(4, 3, seed=9).double()
-
-    def value(w: Tensor) -> Tensor:
-        return penalty(name, part)(lambda x: (x @ w.T).tanh() @ v, real, fake, stream())
-
-    assert torch.autograd.gradcheck(value, w.requires_grad_(True))
-
-
-class Once(torch.autograd.Function):
-    """x squared, which refuses to be differentiated twice."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x * x
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, slope: Tensor) -> Tensor:
-        return 2 * ctx.saved_tensors[0] * slope
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_differentiates_twice_says_whether_a_critic_that_refuses_it_cannot_be_used(
-    name: str, part: Callable[..., Part]
-) -> None:
-    chosen, first, last = row(name, part), nn.Linear(3, 2), nn.Linear(2, 1)
-
-    def once(x: Tensor) -> Tensor:
-        return last(Once.apply(first(x))).flatten()
-
-    real, fake = draw(4, 3), draw(4, 3, seed=2)
-    total = once(fake).mean() - once(real).mean()
-    if chosen.value is not None:
-        total = total + chosen.value(once, real, fake, stream())
-    if chosen.on_logits is not None:
-        total = total + chosen.on_logits(once(real), once(fake))
-    if chosen.differentiates_twice:
-        with pytest.raises(RuntimeError, match="differentiate twice"):
-            total.backward()
-    else:
-        total.backward()
-        assert first.weight.grad is not None
-
-
 def critic() -> nn.Module:
     torch.manual_seed(7)
     layers = [nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.Flatten(), nn.Linear(108, 1)]
     return nn.Sequential(*layers, nn.Flatten(0))
-
-
-CONSTANT = torch.full((4, 1, 8, 8), -1.0)
-
-
-@pytest.mark.parametrize(
-    "samples",
-    [
-        (draw(4, 1, 8, 8), draw(4, 1, 8, 8, seed=3)),
-        (draw(1, 1, 8, 8), draw(1, 1, 8, 8, seed=3)),
-        (1e6 * draw(4, 1, 8, 8), draw(4, 1, 8, 8, seed=3)),
-        (CONSTANT, CONSTANT),
-    ],
-    ids=["usual", "single", "far", "constant"],
-)
-@pytest.mark.parametrize("name", NAMES)
-def test_every_penalty_is_finite_and_leaves_finite_weights(
-    name: str, samples: tuple[Tensor, Tensor], part: Callable[..., Part]
-) -> None:
-    chosen, network, (real, fake) = row(name, part), critic(), samples
-    values = []
-    if chosen.value is not None:
-        values.append(chosen.value(network, real, fake, stream()))
-    if chosen.on_logits is not None:
-        values.append(chosen.on_logits(network(real), network(fake)))
-    for value in values:
-        assert value.requires_grad
-        assert value.shape == ()
-        assert value.item() >= 0
-        value.backward()
-        slopes = [p.grad for p in network.parameters() if p.grad is not None]
-        assert all(slope.isfinite().all() for slope in [value, *slopes])
-    if chosen.constrain is not None:
-        chosen.constrain(network)
-        assert all(torch.isfinite(p).all() and p.requires_grad for p in network.parameters())
-    hooks = [chosen.value, chosen.constrain, chosen.on_logits]
-    assert sum(hook is not None for hook in hooks) == (0 if name == "none" else 1)
-
-
-@pytest.mark.parametrize("bound", [0.01, 0.1])
-def test_clipping_bounds_every_weight_and_moves_no_other(
-    bound: float, part: Callable[..., Part]
-) -> None:
-    network = critic()
-    before = [p.detach().clone() for p in network.parameters()]
-    constrain = row("weight_clip", part, bound=bound).constrain
-    assert constrain is not None
-    constrain(network)
-    for old, new in zip(before, network.parameters(), strict=True):
-        assert torch.equal(new.detach(), old.clamp(-bound, bound))
-    assert max(float(p.abs().max()) for p in before) > bound
-    assert max(p.abs().max().item() for p in network.parameters()) == pytest.approx(bound)
-
-
-# What lecam remembers.
-
-UPDATES = [([1.0, 3.0], [0.0, -1.0]), ([1.0, 5.0], [0.0, -2.0]), ([-1.0, 0.0], [4.0, 2.0])]
-"""Logits of three updates; their means are 2 and -.5, 3 and -1, -.5 and 3."""
-
-
-def logits(values: list[float]) -> Tensor:
-    return torch.tensor(values, requires_grad=True)
-
-
-def lecam(part: Callable[..., Part], **settings: float) -> tuple[Penalty, Callable[..., Tensor]]:
-    chosen = row("lecam", part, **settings)
-    assert chosen.on_logits is not None
-    return chosen, chosen.on_logits
-
-
-def test_lecam_has_its_hand_computed_values(part: Callable[..., Part]) -> None:
-    """With decay .9: the running means are 2, -.5; then 2.1, -.55; then 1.84, -.195."""
-    chosen, penalise = lecam(part, weight=0.5, decay=0.9)
-    found = [penalise(logits(a), logits(b)).item() for a, b in UPDATES]
-    # (1.5^2 + 3.5^2) / 2 = 7.25; (2^2 + 3^2) / 2 = 6.5
-    # (1.55^2 + 5.55^2) / 2 = 16.6025; (2.1^2 + 4.1^2) / 2 = 10.61
-    # (.805^2 + .195^2) / 2 = .343025; (2.16^2 + .16^2) / 2 = 2.3456
-    assert found == pytest.approx([6.875, 13.60625, 1.3443125], rel=1e-6)
-    assert chosen.state["real"].item() == pytest.approx(1.84, rel=1e-6)
-    assert chosen.state["fake"].item() == pytest.approx(-0.195, rel=1e-6)
-
-
-def test_lecam_s_gradient_knows_the_means_as_constants(part: Callable[..., Part]) -> None:
-    chosen, penalise = lecam(part, weight=0.5, decay=0.9)
-    for a, b in UPDATES:
-        real, fake = logits(a), logits(b)
-        penalise(real, fake).backward()
-        assert real.grad is not None
-        assert fake.grad is not None
-        # 1/2 of the derivative 2 (a - mean) over two samples
-        torch.testing.assert_close(real.grad, (real.detach() - chosen.state["fake"]) / 2)
-        torch.testing.assert_close(fake.grad, (fake.detach() - chosen.state["real"]) / 2)
-    assert not any(tensor.requires_grad for tensor in chosen.state.values())
-
-
-def test_lecam_s_means_follow_their_sum_over_the_past(part: Callable[..., Part]) -> None:
-    """d^(n-1) m_1 + (1 - d) sum over i > 1 of d^(n-i) m_i; the first update is not mixed with a zero."""
-    decay, means = 0.7, [float(x) for x in 5 + draw(40)]
-    chosen, penalise = lecam(part, decay=decay)
-    for mean in means:
-        penalise(torch.tensor([mean - 1, mean + 1]), torch.tensor([-mean]))
-    n = len(means)
-    expected = decay ** (n - 1) * means[0]
-    expected += sum((1 - decay) * decay ** (n - i) * m for i, m in enumerate(means[1:], 2))
-    assert chosen.state["real"].item() == pytest.approx(expected, rel=1e-5)
-    assert chosen.state["fake"].item() == pytest.approx(-expected, rel=1e-5)
-
-
-def test_lecam_goes_on_from_a_saved_state_bit_for_bit(part: Callable[..., Part]) -> None:
-    (first, penalise), (second, again) = lecam(part), lecam(part)
-    batches = [(draw(6, seed=n), draw(6, seed=n + 50)) for n in range(8)]
-    for a, b in batches[:4]:
-        penalise(a, b)
-    assert second.state["updates"] == 0  # two trials share nothing
-    held = dict(second.state)
-    saved = {name: tensor.clone() for name, tensor in first.state.items()}
-    second.restore(saved)
-    assert all(second.state[name] is tensor for name, tensor in held.items())  # in place
-    for a, b in batches[4:]:
-        assert torch.equal(penalise(a, b), again(a, b))
-    fresh = lecam(part)[1]
-    assert not torch.equal(fresh(*batches[0]), again(*batches[0]))  # the state counts
-
-
-def test_every_penalty_s_state_is_tensors_that_it_moves_in_place(part: Callable[..., Part]) -> None:
-    for name in NAMES:
-        chosen = row(name, part)
-        assert bool(chosen.state) is (name == "lecam")
-        chosen.to("cpu")
-        held = dict(chosen.state)
-        if chosen.on_logits is not None:
-            chosen.on_logits(draw(3), draw(3, seed=2))
-        assert all(chosen.state[key] is tensor for key, tensor in held.items())
-        chosen.restore({key: torch.zeros_like(tensor) for key, tensor in held.items()})
-        assert not any(tensor.any() for tensor in chosen.state.values())
-
-
-def test_a_state_moves_to_its_device_and_the_hooks_follow(part: Callable[..., Part]) -> None:
-    chosen, penalise = lecam(part)
-    chosen.to("meta")
-    assert {tensor.device.type for tensor in chosen.state.values()} == {"meta"}
-    moved = {name: torch.zeros(()) for name in chosen.state}
-    chosen.state.update(moved)  # as a move to another device replaces them
-    penalise(*(logits(values) for values in UPDATES[0]))
-    assert [moved[name].item() for name in ("real", "fake", "updates")] == [2, -0.5, 1]
-
-
-def test_a_state_of_another_penalty_is_refused(part: Callable[..., Part]) -> None:
-    with pytest.raises(ValueError, match=r"has the state \[\], not \['fake', 'real', 'updates'\]"):
-        row("lecam", part).restore({})
-    with pytest.raises(ValueError, match=r"has the state \['real'\], not \[\]"):
-        row("r1", part).restore({"real": torch.zeros(())})
 
 
 @pytest.mark.parametrize(

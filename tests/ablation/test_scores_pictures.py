@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,20 +21,15 @@ from ablation.extractors import Classifier, Extractor, state_hash
 from ablation.factories import make
 from ablation.scores import (
     choose,
-    copying,
     floors,
     inception,
     manifolds,
-    nearest,
-    reference,
     score,
 )
-from ablation.scores.choosing import kind
 from ablation.scores.fidelity import frechet_distance, moments
 from ablation.scores.judging import extrapolated
 from ablation.scores.kernel import kernel_distance
 from ablation.scores.neighbours import radii
-from ablation.scores.real import kept
 from ablation.spec import Part, TrialSpec
 
 Ask = Callable[..., TrialSpec]
@@ -75,9 +68,6 @@ def trained(digits: Dataset) -> Extractor:
 
 def scored(samples: Tensor, data: Dataset, extractor: Extractor) -> dict[str, float]:
     return {s.name.split("_")[0]: s.value for s in score(samples, data, "x", extractor).scores}
-
-
-# Against torch-fidelity.
 
 
 def pictures(folder: Path, images: Tensor) -> str:
@@ -166,9 +156,6 @@ def test_the_batch_size_does_not_matter(digits: Dataset, trained: Extractor) -> 
         assert distance < 1e-6 * float(whole[0].double().var(0).sum())
 
 
-# Samplers whose worth is planted.
-
-
 def test_real_samples_score_about_the_noise_floor(digits: Dataset, trained: Extractor) -> None:
     """Floor: the first training samples; here others, and then noise, which is far from it."""
     floor = floors(digits, "x", trained, 300)
@@ -193,98 +180,6 @@ def test_the_floor_is_of_as_many_samples_as_are_scored(digits: Dataset, trained:
     assert (
         floors(digits, "x", trained, 5000)["fid"][0] == floors(digits, "x", trained, 9000)["fid"][0]
     )
-
-
-def test_a_generator_that_returns_the_training_set_is_caught(
-    digits: Dataset, trained: Extractor
-) -> None:
-    copies = scored(scaled(digits.train[:400]), digits, trained)
-    assert copies["memorisation"] == pytest.approx(1.0, abs=1e-3)
-    assert copies["fid"] < 2 * floors(digits, "x", trained, 400)["fid"][0]  # FID is pleased
-    fresh = scored(scaled(digits.test), digits, trained)
-    assert fresh["memorisation"] == pytest.approx(0.5, abs=1e-6)
-    noise = scored(torch.rand(400, 1, 8, 8) * 2 - 1, digits, trained)
-    assert noise["memorisation"] < 0.05
-    mixed = torch.cat([scaled(digits.train[:200]), scaled(digits.selection[:200])])
-    assert 0.65 < scored(mixed, digits, trained)["memorisation"] < 0.85
-
-
-def test_copying_is_the_u_statistic() -> None:
-    held = torch.tensor([1.0, 2.0, 3.0])
-    assert copying(torch.tensor([0.5]), held) == 1.0
-    assert copying(torch.tensor([4.0]), held) == 0.0
-    assert copying(torch.tensor([2.0]), held) == 0.5
-    assert copying(held, held) == 0.5
-
-
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_nearest_is_found_exactly(seed: int) -> None:
-    a, b = normal(50, 30, seed), normal(40_000, 30, seed + 9)
-    b[12_345] = a[7]
-    exact = torch.cdist(a.double(), b.double(), compute_mode="donot_use_mm_for_euclid_dist")
-    found = nearest(a, b)
-    torch.testing.assert_close(found.double(), exact.min(1).values, rtol=1e-5, atol=1e-6)
-    assert found[7] == 0
-
-
-def test_a_collapsed_generator_has_no_recall_and_one_class_alone(
-    digits: Dataset, trained: Extractor
-) -> None:
-    assert digits.train_labels is not None
-    one = scored(scaled(digits.train[:1]).expand(500, -1, -1, -1), digits, trained)
-    assert one["recall"] == 0.0
-    assert one["classes"] == 1
-    assert one["class-recall"] == 0.0
-    assert one["class-kl"] == pytest.approx(torch.tensor(10.0).log().item(), abs=0.2)
-    threes = digits.train[digits.train_labels == 3]
-    some = scored(scaled(threes), digits, trained)
-    assert some["precision"] > 0.8
-    assert some["recall"] < 0.2
-    assert some["class-recall"] < 0.05
-    assert some["classes"] <= 2
-
-
-def test_each_class_is_read(digits: Dataset, trained: Extractor) -> None:
-    assert digits.train_labels is not None
-    threes = digits.train[digits.train_labels == 3]
-    found = score(scaled(threes), digits, "x", trained)
-    rows = {(layer, quantity): value for layer, quantity, value in found.classes}
-    assert rows["class 3", "class_share"] > 0.95
-    assert rows["class 3", "class_recall"] > 0.5 > rows["class 8", "class_recall"]
-    shares = [rows[f"class {k}", "class_share_real"] for k in range(10)]
-    assert sum(shares) == pytest.approx(1)
-    assert min(shares) > 0.05
-
-
-def test_a_class_that_the_test_split_lacks_is_no_way_to_a_better_score() -> None:
-    """All samples in a class of which the test split has none: as far as its size can tell, log(2 M)."""
-
-    def planted(images: Tensor) -> tuple[Tensor, Tensor]:
-        flat = images.float().flatten(1)
-        return flat[:, :2], -(flat[:, :1] - torch.tensor([0.0, 80.0, 160.0, 240.0])).abs()
-
-    def of(*shares: int) -> Tensor:
-        values = torch.repeat_interleave(torch.tensor([0, 80, 160, 240]), torch.tensor(shares))
-        return values.to(torch.uint8)[:, None, None, None] * torch.ones(1, 4, 4, dtype=torch.uint8)
-
-    def labels(*shares: int) -> Tensor:
-        return torch.repeat_interleave(torch.arange(4), torch.tensor(shares))
-
-    train, held = (20, 20, 20, 20), (20, 20, 20, 0)
-    data = Dataset(
-        train=of(*train), selection=of(*held), test=of(*held),
-        train_labels=labels(*train), selection_labels=labels(*held), test_labels=labels(*held),
-    )  # fmt: skip
-    looks = Extractor("planted", "classifier", planted, "")
-
-    def divergence(*shares: int) -> float:
-        found = scored(scaled(of(*shares)), data, looks)
-        return found["class-kl"]
-
-    assert divergence(10, 10, 10, 0) == 0
-    assert divergence(0, 0, 0, 30) == pytest.approx(math.log(2 * 60))
-    mixed = [divergence(10, 10, 10, n) for n in (0, 1, 5, 20)]
-    assert mixed == sorted(set(mixed))
 
 
 @pytest.mark.slow
@@ -335,122 +230,3 @@ def test_fid_inf_loses_the_bias_of_few_samples() -> None:
     value, why = extrapolated(normal(400, 4), normal(79, 4))
     assert value == 0.0
     assert "79 samples of one side are fewer than 20 for each feature" in why
-
-
-# The real side is computed once.
-
-
-ONE = """
-import sys, time, os
-from pathlib import Path
-import torch
-torch.set_num_threads(1)
-from ablation.datasets import scaled
-from ablation.extractors import random_features, Extractor
-from ablation.factories import make
-from ablation.datasets import Dataset
-from ablation.scores import score, floors
-from ablation.spec import Part
-data = make(Part("digits", "ablation.datasets.digits"), Dataset)
-inner = random_features("digits", 1)
-seen = Path(sys.argv[1]) / f"looked-{os.getpid()}"
-def look(images):
-    with open(seen, "a") as file: file.write(f"{len(images)}\\n")
-    return inner.look(images)
-extractor = Extractor(inner.name, inner.kind, look, inner.weights)
-found = score(scaled(data.train[:50]), data, "digits", extractor).scores
-floors(data, "digits", extractor, 60)
-print([s.value for s in found])
-"""
-
-
-@pytest.mark.slow
-def test_four_processes_at_once_compute_the_real_side_once(tmp_path: Path) -> None:
-    environment = os.environ | {"ABLATION_CACHE": str(tmp_path / "cache")}
-    words = [sys.executable, "-c", ONE, str(tmp_path)]
-    running = [
-        subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment)
-        for _ in range(4)
-    ]
-    said = [process.communicate(timeout=300)[0] for process in running]
-    assert [process.returncode for process in running] == [0] * 4
-    assert len(set(said)) == 1
-    looked = [sorted(map(int, path.read_text().split())) for path in tmp_path.glob("looked-*")]
-    assert len(looked) == 4
-    assert sorted(looked, key=len)[:3].count([50]) >= 2  # no more than their own samples
-    everything = [count for one in looked for count in one]
-    real = make(Part("digits", "ablation.datasets.digits"), Dataset)
-    assert sum(everything) == 4 * 50 + len(real.test) + len(real.train) + 60
-    assert len(list((tmp_path / "cache" / "features").glob("*.pt"))) == 2
-
-
-def test_a_damaged_real_side_is_made_again(
-    digits: Dataset, trained: Extractor, tmp_path: Path
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ABLATION_CACHE", str(tmp_path))
-        first = reference(digits, "x", trained)
-        (path,) = (tmp_path / "features").glob("*.pt")
-        path.write_bytes(path.read_bytes()[:1000])
-        again = reference(digits, "x", trained)
-    assert torch.equal(first.features, again.features)
-
-
-def test_another_extractor_data_or_count_has_a_real_side_of_its_own(
-    digits: Dataset, trained: Extractor, tmp_path: Path
-) -> None:
-    other = Extractor(trained.name, trained.kind, trained.look, "other")
-    less = Dataset(train=digits.train[1:], selection=digits.selection, test=digits.test)
-    made = []
-
-    def produce() -> dict[str, Tensor]:
-        made.append(1)
-        return {"x": torch.zeros(1)}
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ABLATION_CACHE", str(tmp_path))
-        for data, extractor, what in (
-            (digits, trained, "a"), (digits, other, "a"), (less, trained, "a"), (digits, trained, "b"),
-            (digits, None, "a"), (digits, trained, "a"),
-        ):  # fmt: skip
-            kept(data, "x", extractor, what, produce)
-    assert len(made) == 5
-
-
-def test_a_real_side_that_cannot_be_kept_is_used_all_the_same(
-    digits: Dataset, trained: Extractor, tmp_path: Path
-) -> None:
-    """The file's name is its question's hash: a folder in the draft's place stops every writing of it."""
-    answer = {"x": torch.arange(3.0)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ABLATION_CACHE", str(tmp_path))
-        kept(digits, "x", trained, "a", lambda: answer)
-        (path,) = (tmp_path / "features").glob("*.pt")
-        path.unlink()
-        path.with_name(f".{path.name}.tmp").mkdir()
-        found = kept(digits, "x", trained, "a", lambda: answer)
-        assert torch.equal(found["x"], answer["x"])
-        assert not path.exists()
-
-
-def test_what_answers_another_question_is_not_believed(
-    digits: Dataset, trained: Extractor, tmp_path: Path
-) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ABLATION_CACHE", str(tmp_path))
-        kept(digits, "x", trained, "a", lambda: {"x": torch.zeros(1)})
-        (path,) = (tmp_path / "features").glob("*.pt")
-        for foreign in (
-            {"asked": ["other"], "answer": {"x": torch.ones(1)}},
-            {"x": torch.ones(1)},
-            7,
-        ):
-            torch.save(foreign, path)
-            found = kept(digits, "x", trained, "a", lambda: {"x": torch.full((1,), 2.0)})
-            assert found["x"].item() == 2.0
-
-
-def test_fewer_than_four_pictures_have_no_scores(ask: Ask, digits: Dataset) -> None:
-    few = Dataset(train=digits.train, selection=digits.selection, test=digits.test[:3])
-    with pytest.raises(ValueError, match="the test split of digits has 3 pictures; scores need 4"):
-        kind(ask(), few)

@@ -14,22 +14,13 @@ from told import read, said
 
 from ablation.published import Published
 from ablation.record import Reading, Score
-from reports import methods, profile, words
+from reports import methods, profile
 from reports.beside import beside, perfect
-from reports.curves import Curve, Panel
 from reports.design import Design
-from reports.drawing import looks
-from reports.estimates import compare, interval
 from reports.page import write_report
-from reports.panels import curves
-from reports.secondary import ALL_EQUAL, designs
 from reports.study import read_study
-from reports.tables import Tables, load
+from reports.tables import Tables
 
-FACTS = {
-    "relu": {"gain": 1.414, "steepest": 1.0, "bounded": False, "smooth": False, "learnable": True},
-    "gelu": {"gain": 1.53, "steepest": "inf", "smooth": True, "channels": 2, "random": None},
-}
 HAZARD = "wasserstein without a penalty: nothing bounds the critic"
 
 
@@ -184,82 +175,6 @@ def test_a_published_row_survives_the_file_and_a_wrong_one_is_named(tmp_path: Pa
     assert any("published[1] lacks its cite; the row is left out" in p for p in found.problems)
 
 
-def test_every_score_is_compared_as_the_declared_one_is(
-    told: tuple[dict[str, Any], Tables, Design],
-) -> None:
-    said, tables, found = told
-    rows = {row[0]: row for row in _texts(said["secondary"])}
-    assert next(iter(rows)) == "reverse-kl difference"
-    assert rows["reverse-kl difference"][2:4] == _texts(said["comparison"])[0][1:3]
-    assert "best Fréchet distance ratio" in rows
-    assert set(rows) == {
-        *("reverse-kl difference", "Fréchet distance ratio", "best Fréchet distance ratio"),
-        *("modes difference", "best modes difference", "HQ difference"),
-    }
-    assert not any(cell["strong"] for row in said["secondary"]["rows"] for cell in row)
-    assert "not adjusted" in said["secondary"]["caption"]
-    declared = tables.studies[0].declared
-    for other in designs(tables, found, declared):
-        sides = other.pair("packing 2", "packing 1")
-        known = interval(*sides, ("packing 2", "packing 1", ""))
-        shown = rows[other.scale.quantity]
-        assert shown[2] == words.estimate(other.scale.shown(known))
-        assert shown[5] == words.p_value(compare(*sides, ("packing 2", "packing 1", "")).p)
-
-
-def test_a_score_that_a_block_lacks_is_left_out(tmp_path: Path) -> None:
-    study = builder.build(
-        tmp_path / "s", activations=("relu", "gelu"), losses=("hinge", "minimax"), seeds=2,
-        probed=False, declared={"reference": "relu"},
-    )  # fmt: skip
-    for path in study.glob("trials/*minimax*/result.json"):
-        row = json.loads(path.read_text())
-        row["scores"] = {k: v for k, v in row["scores"].items() if k.startswith("fid")}
-        path.write_text(json.dumps(row))
-    said, _, _ = _said(study)
-    assert [row[0] for row in _texts(said["secondary"])] == ["FID ratio"]
-
-
-def _scores(values: list[float]) -> list[np.ndarray]:
-    return [np.array([values], dtype=float)]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_intervals_of_tied_outcomes_are_what_a_full_search_finds(seed: int) -> None:
-    """Modes saturate: the ends are the hull of all shifts that the test keeps, looked at one by one."""
-    random = np.random.default_rng(seed)
-    a, r = ([random.integers(5, 9, size=(1 + seed % 2, 5)).clip(max=8) * 1.0] for _ in range(2))
-    found = interval(a, r, ("a", "r"))
-    steps = np.unique([x - y for p, q in zip(a[0], r[0], strict=True) for x in p for y in q])
-    between = [steps[0] - 1, *(steps[1:] + steps[:-1]) / 2, steps[-1] + 1]
-    tail = (1 - found.level) / 2 + 1e-12
-    kept = []
-    for at, shift in enumerate(between):
-        tested = compare(a, r, ("a", "r"), shift=shift)
-        if tested.p_better > tail and tested.p_worse > tail:
-            kept.append(at)
-    low, high = (steps[kept[0] - 1], steps[kept[-1]]) if kept else (found.low, found.high)
-    assert (found.low, found.high) == (low, high)
-    assert found.low <= found.estimate <= found.high
-    if compare(a, r, ("a", "r")).p > 1 - found.level:
-        assert found.low <= 0 <= found.high
-
-
-def test_all_outcomes_equal_are_called_so_and_no_failure_is_invented(
-    told: tuple[dict[str, Any], Tables, Design],
-) -> None:
-    said, _, _ = told
-    rows = {row[0]: row for row in _texts(said["secondary"])}
-    assert rows["best modes difference"][3] != ALL_EQUAL  # one diverged
-    same = _scores([8.0] * 5)
-    found = interval(same, same, ("a", "r"))
-    assert (found.estimate, found.low, found.high) == (0, 0, 0)
-    assert compare(same, same, ("a", "r")).p == 1
-    assert words.ends(found, ratio=False) == "[0.00,\u00a00.00]"
-    assert words.ends(found) == "[unbounded,\u00a00.00]"
-    assert words.number(-0.0) == "0.00"
-
-
 def test_converged_trials_are_finished_and_say_where_they_stopped(
     told: tuple[dict[str, Any], Tables, Design],
 ) -> None:
@@ -292,113 +207,6 @@ def test_a_hazard_is_said_once_with_its_trials(told: tuple[dict[str, Any], Table
     assert methods.warnings(tables, silent) == [HAZARD]
     other = tables.trials.assign(hazards=["another"] + [""] * 9)
     assert methods.warnings(tables, other) == [HAZARD, "another (1 trial)"]
-
-
-def _taught(place: Path, said: dict[str, Any] | None = None, sites: int = 2) -> Path:
-    study = place / "s"
-    study.mkdir()
-    builder.write_plan(study, declared={"reference": "relu"})
-    for name in ("relu", "gelu"):
-        for seed in range(3):
-            more = [
-                Reading(t, "generator", f"generator.{i}", "learned_slope", i - t / 1500 + seed / 10)
-                for t in (0, 750, 1500)
-                for i in range(sites)
-                if name == "relu"
-            ]
-            lost = (name, seed) == ("relu", 2)
-            asked = builder.spec(activation=name, seed=seed)
-            builder.write_trial(
-                study, asked, None if lost else 9.0, probed=False, more=more, said=said,
-                outcome="diverged" if lost else "finished",
-            )  # fmt: skip
-    return study
-
-
-def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
-    sizes = {"generator": 1234, "discriminator": 5}
-    said, tables, _ = _said(_taught(tmp_path, {"activations": FACTS, "parameters": sizes}))
-    table = said["activations"]
-    rows = {row[0]: dict(zip(_heads(table), row, strict=True)) for row in _texts(table)}
-    assert _heads(table)[:3] == ["activation", "gain", "steepest"]
-    assert rows["relu"]["bounded"] == rows["relu"]["smooth"] == "no"
-    assert (rows["relu"]["gain"], rows["relu"]["learnable"]) == ("1.41", "yes")
-    assert (rows["gelu"]["steepest"], rows["gelu"]["bounded"]) == ("∞", "–")
-    assert (rows["gelu"]["channels"], rows["gelu"]["random"]) == ("2", "–")
-    assert rows["gelu"]["source"] == "gelu, 2010"
-    assert set(tables.facts) == {"relu", "gelu"}
-    shared = {row[0]: row[1:] for row in _texts(said["certificate"])}
-    assert shared["parameters of the generator"] == ["1,234", "one"]
-
-
-def test_what_was_learned_is_shown_per_site(tmp_path: Path) -> None:
-    said, _, _ = _said(_taught(tmp_path), drawn=True)
-    assert _texts(said["learned"]) == [
-        ["relu", "generator.0", "slope", "−0.950", "[−1.00, −0.900]", "2"],
-        ["relu", "generator.1", "slope", "0.0500", "[0.00, 0.100]", "2"],
-    ]
-    (figure,) = said["figures"]["learned"]
-    assert figure["title"] == "Learned slope per site: non_saturating"
-    assert said["activations"]["rows"] == []
-
-
-def test_many_sites_have_a_table_and_no_figure(tmp_path: Path) -> None:
-    said, _, _ = _said(_taught(tmp_path, sites=12), drawn=True)
-    sites = [row[1] for row in _texts(said["learned"])]
-    assert sites == [f"generator.{i}" for i in range(12)]
-    assert said["figures"]["learned"] == []
-
-
-def test_negative_values_are_drawn_where_they_are() -> None:
-    curve = Curve("relu", (0, 9), (0.5, -0.9), (0.4, -1.0), (0.6, -0.8), 3, 0)
-    figure = curves(
-        [Panel("generator", "generator.0", (curve,))],
-        looks(("relu",)),
-        "slope",
-        log=False,
-        share=False,
-    )
-    (axes,) = figure.axes
-    assert [float(y) for y in axes.lines[0].get_ydata()] == [0.5, -0.9]
-    assert axes.get_ylim()[0] < -1
-
-
-DAMAGED: tuple[dict[str, Any], ...] = (
-    {"activations": {"relu": 3}, "parameters": {"generator": "many"}},
-    {"activations": {"relu": {"gain": [1], "steepest": {}}}, "parameters": {"x": 1}},
-    {"activations": {"relu": {"bounded": "x" * 999, "": None}}, "parameters": {}},
-    {"activations": {"<b>": {"gain": 1}, "gelu": {"<i>": True}}},
-    {"activations": {}, "parameters": {"generator": None, "discriminator": True}},
-    {"activations": None, "parameters": None},
-    {"activations": {"relu": {"smooth": "-inf"}, "gelu": {"gain": "nan"}}},
-)
-
-
-def test_damaged_facts_never_break_a_report(tmp_path: Path) -> None:
-    builder.write_plan(tmp_path)
-    for seed, damage in enumerate(DAMAGED):
-        for name in ("relu", "gelu"):
-            asked = builder.spec(activation=name, seed=seed)
-            builder.write_trial(tmp_path, asked, 9.0, probed=False, said=damage)
-    said, tables, _ = _said(tmp_path)
-    assert (tables.trials["outcome"] == "damaged").sum() == 0
-    json.dumps(said, allow_nan=False)
-    rows = {row[0]: dict(zip(_heads(said["activations"]), row, strict=True)) for row in
-            _texts(said["activations"])}  # fmt: skip
-    assert (rows["relu"]["gain"], rows["relu"]["steepest"]) == ("–", "–")
-    assert (rows["relu"]["bounded"], rows["relu"]["smooth"]) == ("x" * 60, "−∞")
-    assert (rows["gelu"]["gain"], rows["gelu"]["<i>"]) == ("–", "yes")
-    assert "<b>" not in rows
-    assert not any("parameters of" in row[0] for row in _texts(said["certificate"]))
-
-
-def test_facts_of_a_wrong_kind_are_a_damaged_result(tmp_path: Path) -> None:
-    study = _taught(tmp_path)
-    path = next(study.glob("trials/gelu*/result.json"))
-    row = json.loads(path.read_text())
-    row["provenance"]["activations"] = 3
-    path.write_text(json.dumps(row))
-    assert (load([study]).trials["outcome"] == "damaged").sum() == 1
 
 
 def test_a_study_of_nothing_new_shows_nothing_new(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""Which settings make a block, what its label says, and which streams blocks share."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+import study_builder as builder
+from test_factor import LEVELS, WORD, _frame
+
+from ablation.levels import FACTORS, block, check_factor, levels, resolve
+from ablation.spec import PARTS, SETTINGS, TrialSpec
+from reports.design import design
+from reports.names import BLOCK, block_columns
+from reports.study import Declared
+from reports.verdict import judge
+
+
+def test_factors_follow_the_specification() -> None:
+    """What a trial is made of can be compared or tells blocks apart; a new field must be in one of the lists."""
+    assert set(LEVELS) == set(FACTORS)
+    placed = {"generator_activation", "discriminator_activation"}
+    other = {"budget", "protocol", "seed", "activation_at"}
+    for item in fields(TrialSpec):
+        assert item.name in {*BLOCK, *placed, *other}, item.name
+    assert {*PARTS, *SETTINGS} - {"dataset"} <= set(FACTORS)
+    for factor in FACTORS:
+        columns = set(block_columns(factor))
+        assert factor not in columns
+        assert columns >= set(BLOCK) - {factor}
+    with pytest.raises(ValueError, match=r"declared\.factor is 'dataset'; it is one of activation"):
+        check_factor("dataset")
+
+
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
+    "loss": ({"loss": "hinge"}, {"loss": "minimax"}, "hinge", "minimax"),
+    "penalty": ({}, {"penalty": "r1"}, "no penalty", "r1"),
+    "constraint": ({}, {"constraint": "spectral"}, "no constraint", "spectral"),
+    "dataset": ({}, {"dataset": "ring8"}, "digits", "ring8"),
+    "architecture": ({}, {"architecture": "dcgan"}, "mlp", "dcgan"),
+    "optimizer": ({}, {"optimizer": "rmsprop"}, "adam", "rmsprop"),
+    "n_critic": ({}, {"n_critic": 5}, "n_critic 1", "n_critic 5"),
+    "packing": ({}, {"packing": 4}, "packing 1", "packing 4"),
+    "init": ({}, {"init": "fixed"}, "init matched", "init fixed"),
+    "ema": ({}, {"ema": 0.99}, "ema 0.999", "ema 0.99"),
+    "ttur": ({}, {"ttur": 4}, "ttur 1", "ttur 4"),
+    "schedule": ({}, {"schedule": "cosine"}, "schedule constant", "schedule cosine"),
+    "precision": ({}, {"precision": "bf16"}, "precision fp32", "precision bf16"),
+    "compile": ({}, {"compile": "default"}, "not compiled", "compile default"),
+    "steps": ({}, {"steps": 20}, "steps 1500", "steps 20"),
+    "patience": (
+        {"evaluations": 5},
+        {"evaluations": 5, "patience": 3},
+        "no patience",
+        "patience 3 · 5 evaluations of 5,000 samples (classifier)",
+    ),
+    "convergence": (
+        {"evaluations": 5, "patience": 3},
+        {"evaluations": 9, "patience": 3},
+        "5 evaluations of 5,000 samples (classifier)",
+        "9 evaluations of 5,000 samples (classifier)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_field_makes_a_block_and_its_label_says_so(name: str) -> None:
+    one, other, first, second = CHANGES[name]
+    pair = [builder.spec(activation=a, **c) for c in (one, other) for a in ("relu", "gelu")]
+    found = design(_frame(pair), Declared())
+    told = {label for b in found.blocks for label in b.label.split(" · ", 1)[-1:]}
+    if name == "loss":
+        told = {b.label for b in found.blocks}
+    assert told == {first, second}
+    assert len({block(spec, "activation") for spec in pair}) == 2
+    assert [b.label for b in design(_frame(pair[:2]), Declared()).blocks] in (
+        ["non_saturating"],
+        ["hinge"],
+    )
+
+
+def test_blocks_that_no_column_tells_apart_have_labels_of_their_own() -> None:
+    frame = _frame([builder.spec(activation=a) for a in ("relu", "gelu")] * 2)
+    frame.loc[2:, "block"] = "0123456789"
+    labels = [b.label for b in design(frame, Declared()).blocks]
+    assert len(set(labels)) == 2
+    assert any("0123456789" in label for label in labels)
+
+
+def _wide(width: int, **asked: Any) -> TrialSpec:
+    config = builder.config(**asked)
+    config["architecture"]["width"] = width
+    return TrialSpec.read(config)
+
+
+def test_architectures_of_one_name_share_their_streams_and_others_do_not() -> None:
+    pair = ("relu", "gelu")
+    same = [_wide(w, activation=a, seed=s) for a in pair for w in (8, 16) for s in range(3)]
+    found = design(_frame(same), Declared())
+    assert [b.label for b in found.blocks] == [
+        "non_saturating · mlp(width=16)",
+        "non_saturating · mlp(width=8)",
+    ]
+    sides, _ = found.pair(*pair)
+    assert [side.shape for side in sides] == [(2, 3)]  # a seed's blocks move together
+    other = [
+        builder.spec(activation=a, architecture=n, seed=s)
+        for a in pair
+        for n in ("mlp", "dcgan")
+        for s in range(3)
+    ]
+    sides, _ = design(_frame(other), Declared()).pair(*pair)
+    assert [side.shape for side in sides] == [(1, 3), (1, 3)]
+    compared = design(_frame(same, "architecture"), Declared(factor="architecture"))
+    sides, _ = compared.pair("mlp(width=8)", "mlp(width=16)")
+    assert [side.shape for side in sides] == [(2, 3)]
+
+
+def test_levels_that_never_meet_in_a_block_are_not_compared() -> None:
+    """A discriminator's activation that changes with the generator's is a block of its own, not a comparison."""
+    both = [builder.spec(activation=a, seed=s) for a in ("relu", "gelu") for s in range(3)]
+    found = design(_frame(both, "generator_activation"), Declared(factor="generator_activation"))
+    assert [b.label for b in found.blocks] == [
+        "discriminator gelu · non_saturating",
+        "discriminator relu · non_saturating",
+    ]
+    assert judge(found, Declared(factor="generator_activation")).tests == ()
+
+
+@pytest.mark.parametrize(
+    ("factor", "word", "meant"),
+    [
+        ("packing", "1", "packing 1"),
+        ("packing", 1, "packing 1"),
+        ("packing", "packing 1", "packing 1"),
+        ("packing", "3", None),
+        ("ttur", "4.0", "ttur 4"),
+        ("ema", 0.99, "ema 0.99"),
+        ("init", "fixed", "init fixed"),
+        ("penalty", "none", "no penalty"),
+        ("penalty", "penalty none", "no penalty"),
+        ("compile", "none", "not compiled"),
+        ("activation", "relu", "relu"),
+        ("activation", "mish", None),
+        ("loss", "hinge", "hinge"),
+    ],
+)
+def test_a_level_may_be_named_in_short(factor: str, word: Any, meant: str | None) -> None:
+    specs = [builder.spec(**{WORD.get(factor, factor): value}) for value in LEVELS[factor]]
+    assert resolve(word, factor, levels(specs, factor)) == meant
