@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from fixtures import digits as digits
+from fixtures import own as own
+from fixtures import ring as ring
+from fixtures import trained as trained
 from torch import Tensor
 
 from ablation.catalogue import row

@@ -42,11 +42,6 @@ print(json.dumps([found.name, found.weights, found.accuracy, own.st_ino, cached.
 
 
 @pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return make(Part("digits", "ablation.datasets.digits"), Dataset)
-
-
-@pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Any]]:
     """Let four processes ask at once for the classifier of digits; return their cache and their answers."""
     folder = tmp_path_factory.mktemp("crowd")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,6 @@ from torch import nn
 
 from ablation.catalogue import rows
 from ablation.compose import compose
-from ablation.factories import source_of
 from ablation.networks import WEIGHTED, Networks
 from ablation.part import BEFORE
 from ablation.spec import Part, TrialSpec
@@ -32,47 +30,6 @@ ARCHITECTURES = list(rows("architecture"))
 def layers(networks: Networks) -> list[Any]:
     both = nn.ModuleList([networks.generator, networks.discriminator])
     return [m for m in both.modules() if isinstance(m, WEIGHTED)]
-
-
-OURS = """
-import torch
-from torch import nn
-
-class Both(nn.Module):
-    '''relu(u) and relu(-u) side by side.'''
-    def channels_out(self, incoming):
-        return 2 * incoming
-    def forward(self, u):
-        return torch.cat([u, -u], 1).relu()
-
-class Pairs(nn.Module):
-    '''The larger of two neighbours.'''
-    def channels_out(self, incoming):
-        if incoming % 2:
-            raise ValueError(f"pairs cannot take {incoming} channels")
-        return incoming // 2
-    def forward(self, u):
-        shape = (u.shape[0], 1, u.shape[1], -1)
-        flat = nn.functional.max_pool2d(u.reshape(shape), (2, 1), ceil_mode=True)
-        return flat.reshape(u.shape[0], -1, *u.shape[2:])
-
-class Thrice(nn.Module):
-    '''3 u, whose gain is a third.'''
-    def forward(self, u):
-        return 3 * u
-"""
-
-
-@pytest.fixture
-def own(trusted: Path) -> Callable[[str], Part]:
-    """Return an activation of the user's own by name."""
-    (trusted / "own_channels.py").write_text(OURS)
-
-    def of(name: str) -> Part:
-        found = Part(name.lower(), f"own_channels.{name}")
-        return replace(found, source=source_of(found))
-
-    return of
 
 
 # Keys of digits moved once, with the split held out for selection (REVISED in ablation/part.py).

@@ -16,24 +16,12 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from ablation.datasets import Dataset, as_bytes, scaled
 from ablation.extractors import Classifier, Extractor
-from ablation.factories import make
 from ablation.scores import (
     frechet,
     score,
     thousands,
     varies,
 )
-from ablation.spec import Part
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return make(Part("digits", "ablation.datasets.digits"), Dataset)
-
-
-@pytest.fixture(scope="module")
-def ring() -> Dataset:
-    return make(Part("ring8", "ablation.datasets.ring8", (("points", 1000),)), Dataset)
 
 
 def untrained() -> Classifier:

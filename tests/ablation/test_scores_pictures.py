@@ -17,8 +17,7 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 
 from ablation.datasets import Dataset, scaled
-from ablation.extractors import Classifier, Extractor, state_hash
-from ablation.factories import make
+from ablation.extractors import Extractor
 from ablation.scores import (
     choose,
     floors,
@@ -30,40 +29,13 @@ from ablation.scores.fidelity import frechet_distance, moments
 from ablation.scores.judging import extrapolated
 from ablation.scores.kernel import kernel_distance
 from ablation.scores.neighbours import radii
-from ablation.spec import Part, TrialSpec
+from ablation.spec import TrialSpec
 
 Ask = Callable[..., TrialSpec]
 
 
 def normal(n: int, size: int, seed: int = 0, shift: float = 0.0) -> Tensor:
     return torch.randn(n, size, generator=torch.Generator().manual_seed(seed)) + shift
-
-
-@pytest.fixture(scope="module")
-def digits() -> Dataset:
-    return make(Part("digits", "ablation.datasets.digits"), Dataset)
-
-
-@pytest.fixture(scope="module")
-def trained(digits: Dataset) -> Extractor:
-    """Return a classifier that tells digits apart: a few hundred steps of a small network."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = Classifier(1, 10)
-        optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
-        assert digits.train_labels is not None
-        for step in range(250):
-            rows = torch.arange(step * 64, step * 64 + 64) % len(digits.train)
-            optimizer.zero_grad()
-            loss = torch.nn.functional.cross_entropy(
-                model(scaled(digits.train[rows]))[1], digits.train_labels[rows]
-            )
-            loss.backward()
-            optimizer.step()
-    model.eval().requires_grad_(False)
-    return Extractor(
-        "test-cnn", "classifier", lambda images: model(scaled(images)), state_hash(model)
-    )
 
 
 def scored(samples: Tensor, data: Dataset, extractor: Extractor) -> dict[str, float]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import study_builder as builder
+from packed import packed as packed
+from packed import told as told
 
 from reports.page import Report, write_report
 

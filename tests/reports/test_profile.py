@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import study_builder as builder
-from test_sections import _heads, _said, _texts
+from packed import heads, said_all, texts
 
 from ablation.record import Reading
 from reports.curves import Curve, Panel
@@ -44,23 +44,23 @@ def _taught(place: Path, said: dict[str, Any] | None = None, sites: int = 2) -> 
 
 def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
     sizes = {"generator": 1234, "discriminator": 5}
-    said, tables, _ = _said(_taught(tmp_path, {"activations": FACTS, "parameters": sizes}))
+    said, tables, _ = said_all(_taught(tmp_path, {"activations": FACTS, "parameters": sizes}))
     table = said["activations"]
-    rows = {row[0]: dict(zip(_heads(table), row, strict=True)) for row in _texts(table)}
-    assert _heads(table)[:3] == ["activation", "gain", "steepest"]
+    rows = {row[0]: dict(zip(heads(table), row, strict=True)) for row in texts(table)}
+    assert heads(table)[:3] == ["activation", "gain", "steepest"]
     assert rows["relu"]["bounded"] == rows["relu"]["smooth"] == "no"
     assert (rows["relu"]["gain"], rows["relu"]["learnable"]) == ("1.41", "yes")
     assert (rows["gelu"]["steepest"], rows["gelu"]["bounded"]) == ("∞", "–")
     assert (rows["gelu"]["channels"], rows["gelu"]["random"]) == ("2", "–")
     assert rows["gelu"]["source"] == "gelu, 2010"
     assert set(tables.facts) == {"relu", "gelu"}
-    shared = {row[0]: row[1:] for row in _texts(said["certificate"])}
+    shared = {row[0]: row[1:] for row in texts(said["certificate"])}
     assert shared["parameters of the generator"] == ["1,234", "one"]
 
 
 def test_what_was_learned_is_shown_per_site(tmp_path: Path) -> None:
-    said, _, _ = _said(_taught(tmp_path), drawn=True)
-    assert _texts(said["learned"]) == [
+    said, _, _ = said_all(_taught(tmp_path), drawn=True)
+    assert texts(said["learned"]) == [
         ["relu", "generator.0", "slope", "−0.950", "[−1.00, −0.900]", "2"],
         ["relu", "generator.1", "slope", "0.0500", "[0.00, 0.100]", "2"],
     ]
@@ -70,8 +70,8 @@ def test_what_was_learned_is_shown_per_site(tmp_path: Path) -> None:
 
 
 def test_many_sites_have_a_table_and_no_figure(tmp_path: Path) -> None:
-    said, _, _ = _said(_taught(tmp_path, sites=12), drawn=True)
-    sites = [row[1] for row in _texts(said["learned"])]
+    said, _, _ = said_all(_taught(tmp_path, sites=12), drawn=True)
+    sites = [row[1] for row in texts(said["learned"])]
     assert sites == [f"generator.{i}" for i in range(12)]
     assert said["figures"]["learned"] == []
 
@@ -107,16 +107,16 @@ def test_damaged_facts_never_break_a_report(tmp_path: Path) -> None:
         for name in ("relu", "gelu"):
             asked = builder.spec(activation=name, seed=seed)
             builder.write_trial(tmp_path, asked, 9.0, probed=False, said=damage)
-    said, tables, _ = _said(tmp_path)
+    said, tables, _ = said_all(tmp_path)
     assert (tables.trials["outcome"] == "damaged").sum() == 0
     json.dumps(said, allow_nan=False)
-    rows = {row[0]: dict(zip(_heads(said["activations"]), row, strict=True)) for row in
-            _texts(said["activations"])}  # fmt: skip
+    rows = {row[0]: dict(zip(heads(said["activations"]), row, strict=True)) for row in
+            texts(said["activations"])}  # fmt: skip
     assert (rows["relu"]["gain"], rows["relu"]["steepest"]) == ("–", "–")
     assert (rows["relu"]["bounded"], rows["relu"]["smooth"]) == ("x" * 60, "−∞")
     assert (rows["gelu"]["gain"], rows["gelu"]["<i>"]) == ("–", "yes")
     assert "<b>" not in rows
-    assert not any("parameters of" in row[0] for row in _texts(said["certificate"]))
+    assert not any("parameters of" in row[0] for row in texts(said["certificate"]))
 
 
 def test_facts_of_a_wrong_kind_are_a_damaged_result(tmp_path: Path) -> None:

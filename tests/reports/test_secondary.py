@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import study_builder as builder
-from test_sections import _said, _texts
+from packed import said_all, texts
 
 from reports import words
 from reports.design import Design
@@ -22,9 +22,9 @@ def test_every_score_is_compared_as_the_declared_one_is(
     told: tuple[dict[str, Any], Tables, Design],
 ) -> None:
     said, tables, found = told
-    rows = {row[0]: row for row in _texts(said["secondary"])}
+    rows = {row[0]: row for row in texts(said["secondary"])}
     assert next(iter(rows)) == "reverse-kl difference"
-    assert rows["reverse-kl difference"][2:4] == _texts(said["comparison"])[0][1:3]
+    assert rows["reverse-kl difference"][2:4] == texts(said["comparison"])[0][1:3]
     assert "best Fréchet distance ratio" in rows
     assert set(rows) == {
         *("reverse-kl difference", "Fréchet distance ratio", "best Fréchet distance ratio"),
@@ -50,8 +50,8 @@ def test_a_score_that_a_block_lacks_is_left_out(tmp_path: Path) -> None:
         row = json.loads(path.read_text())
         row["scores"] = {k: v for k, v in row["scores"].items() if k.startswith("fid")}
         path.write_text(json.dumps(row))
-    said, _, _ = _said(study)
-    assert [row[0] for row in _texts(said["secondary"])] == ["FID ratio"]
+    said, _, _ = said_all(study)
+    assert [row[0] for row in texts(said["secondary"])] == ["FID ratio"]
 
 
 def _scores(values: list[float]) -> list[np.ndarray]:
@@ -83,7 +83,7 @@ def test_all_outcomes_equal_are_called_so_and_no_failure_is_invented(
     told: tuple[dict[str, Any], Tables, Design],
 ) -> None:
     said, _, _ = told
-    rows = {row[0]: row for row in _texts(said["secondary"])}
+    rows = {row[0]: row for row in texts(said["secondary"])}
     assert rows["best modes difference"][3] != ALL_EQUAL  # one diverged
     same = _scores([8.0] * 5)
     found = interval(same, same, ("a", "r"))
