@@ -129,17 +129,13 @@ def _why(
 
 def _beats(tests: Sequence[Test], here: Sequence[Test]) -> Iterator[Better]:
     """Yield who beats whom in a block by its own tests, and by those over all blocks where its own do not disagree."""
-    told = {(t.a, t.r) if t.finding == "better" else (t.r, t.a) for t in here if _claims(t)}
+    told = {(t.a, t.r) if t.finding == "better" else (t.r, t.a) for t in here if t.decided}
     yield from (Better(a, b, False) for a, b in sorted(told))
     for test in tests:
-        if test.tier == OVERALL and _claims(test):
+        if test.tier == OVERALL and test.decided:
             a, b = (test.a, test.r) if test.finding == "better" else (test.r, test.a)
             if not {(a, b), (b, a)} & told:
                 yield Better(a, b, True)
-
-
-def _claims(test: Test) -> bool:
-    return test.finding in ("better", "worse")
 
 
 def _dominated(

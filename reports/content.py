@@ -50,12 +50,9 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
     found, verdict, order = read.found, read.verdict, read.order
     first = tables.studies[0]
     names = [study.name for study in tables.studies]
-    whole, cells = (
-        completeness(part, len(first.declared.seeds) if len(names) == 1 else 0)
-        for part in (every, trials)
-    )
+    promised = first.promised if len(names) == 1 else 0
+    whole, cells = (completeness(part, promised) for part in (every, trials))
     inside = extent(whole, cells, first.declared.tune if len(names) == 1 else None)
-    whole = completeness(every, first.promised if len(names) == 1 else 0)
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, every)
     varied = variations(tables, found, verdict, first.declared)

@@ -7,7 +7,7 @@ a list over independent random streams of arrays B N (blocks of the stream x uni
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import inf, nan, sqrt
 from typing import Any
@@ -23,6 +23,8 @@ from reports.splits import generator as generator
 from reports.splits import reassignments as reassignments
 
 Outcomes = Sequence[Floats]
+Statistic = Callable[[Outcomes, Outcomes, Sequence[Floats], float], Floats]
+"""Of a, r, labels per stream and a shift: what is small where `a - shift` is better, under every labelling."""
 
 TIE = 1e-9
 """Statistics closer than this are equal: they are sums of ranks, whose rounding is far smaller."""
@@ -54,7 +56,7 @@ class Comparison:
 
 def sizes(a: Outcomes, r: Outcomes) -> list[tuple[int, int]]:
     """Return the units of both treatments in every stream."""
-    return [(x.shape[1], y.shape[1]) for x, y in zip(a, r, strict=True)]
+    return [(x.shape[-1], y.shape[-1]) for x, y in zip(a, r, strict=True)]
 
 
 def unit_scores(a: Floats, r: Floats) -> Floats:
@@ -92,32 +94,33 @@ def judged(t: Floats) -> Comparison:
     )
 
 
-def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Comparison:
-    return judged(_statistic(a, r, labels, shift))
-
-
-def compare(
-    a: Outcomes, r: Outcomes, names: Sequence[str], *, shift: float = 0.0, most: int = SPLITS
+def permuted(
+    statistic: Statistic,
+    a: Outcomes,
+    r: Outcomes,
+    names: Sequence[str],
+    *,
+    shift: float = 0.0,
+    most: int = SPLITS,
 ) -> Comparison:
-    """Compare `a - shift` with `r` by reassigning whole units within each stream.
+    """Compare `a - shift` with `r` by a statistic under reassignments of whole units within each stream.
 
     `names`, the pair's, seed the random splits where all are too many.
     """
     labels, exact = reassignments(sizes(a, r), names, most)
-    found = _compare(a, r, labels, shift)
-    return Comparison(**{**found.__dict__, "exact": exact})
+    return replace(judged(statistic(a, r, labels, shift)), exact=exact)
 
 
-def interval(
-    a: Outcomes, r: Outcomes, names: Sequence[str], *, level: float = 0.95, most: int = SPLITS
+def inversion(
+    statistic: Statistic, a: Outcomes, r: Outcomes, names: Sequence[str], level: float, most: int
 ) -> Interval:
-    """Return the shift of `a` against `r`, by inversion of the permutation test.
+    """Return the shift of `a` against `r`, by inversion of the permutation test of a statistic.
 
     The level falls to 1 - p_min where the units are too few. An end is infinite where failures
-    leave it open; the estimate is NaN where one side has no finite outcome.
+    leave it open; the estimate is NaN where one side has no finite outcome. `failed` counts all outcomes of `a`.
     """
     level = max(0.0, min(level, 1 - p_min(sizes(a, r))))
-    units = sum(x.shape[1] for x in a)
+    units = sum(x.shape[-1] for x in a)
     failed = int(sum(np.isinf(x).sum() for x in a))
     steps = differences(a, r)
     if not len(steps):
@@ -127,10 +130,24 @@ def interval(
     ends = inverted(
         steps,
         level,
-        lambda shift: _compare(a, r, labels, shift),
-        lambda shift: 0.5 - float(_statistic(a, r, observed, shift)[0]),
+        lambda shift: judged(statistic(a, r, labels, shift)),
+        lambda shift: 0.5 - float(statistic(a, r, observed, shift)[0]),
     )
     return Interval(*ends, units, failed, level)
+
+
+def compare(
+    a: Outcomes, r: Outcomes, names: Sequence[str], *, shift: float = 0.0, most: int = SPLITS
+) -> Comparison:
+    """Compare `a - shift` with `r` by their mean rank shares."""
+    return permuted(_statistic, a, r, names, shift=shift, most=most)
+
+
+def interval(
+    a: Outcomes, r: Outcomes, names: Sequence[str], *, level: float = 0.95, most: int = SPLITS
+) -> Interval:
+    """Return the shift of `a` against `r`, by inversion of `compare`."""
+    return inversion(_statistic, a, r, names, level, most)
 
 
 def inverted(

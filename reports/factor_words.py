@@ -11,11 +11,11 @@ from reports.factors import LEAST_DATASETS
 from reports.generality import Across, Generality
 from reports.pairs import PER_BLOCK
 from reports.phrases import counted, percent
-from reports.rows import Table, cell, table
-from reports.verdict import Verdict
+from reports.rows import Table, cell, table, tested
+from reports.verdict import DECIDED, Verdict
 from reports.weighing import FACTOR, INTERACTION, SEEDS, Row, Weighed
 from reports.winners import Change
-from reports.words import ends, estimate, level, listed, p_value
+from reports.words import ends, estimate, listed, p_value
 
 MOST = 3
 """Terms, pairs of levels, or blocks, that a sentence names."""
@@ -197,7 +197,7 @@ def generality(across: Generality, found: Design) -> list[str]:
 
 def _like_these(across: Generality, found: Design) -> str:
     parts = []
-    for side in ("better", "worse"):
+    for side in DECIDED:
         if own := [t for t in across.tests if t.finding == side]:
             names = listed([f"{t.a} ({_ratio(t, found)})" for t in own])
             parts.append(f"{names} {_is(own)} {side} than {found.reference}")
@@ -221,19 +221,9 @@ def _across(across: Generality, found: Design) -> Table:
     """Return every level against the reference over data sets; empty where they are too few."""
     body = []
     for test in sorted(across.tests, key=lambda t: t.shift.estimate):
-        shown, strong = found.scale.shown(test.shift), test.finding in ("better", "worse")
-        body.append(
-            [
-                cell(test.a, strong=strong),
-                cell(estimate(shown), shown.estimate, strong=strong),
-                cell(ends(shown, ratio=found.scale.ratio), shown.low),
-                cell(level(shown), shown.level),
-                cell(p_value(test.p), test.p),
-                cell(p_value(test.adjusted), test.adjusted, strong=strong),
-                cell(test.finding, strong=strong),
-                cell(test.shift.n, test.shift.n),
-            ]
-        )
+        strong = test.finding in DECIDED
+        row = tested(test.shift, test.p, test.adjusted, test.finding, found)
+        body.append([cell(test.a, strong=strong), *row])
     columns = [noun(found.factor), f"{found.scale.quantity} to {found.reference}#", "interval#"]
     columns += ["level#", "p#", "adjusted p#", "finding", "data sets#"]
     caption = (

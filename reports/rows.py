@@ -11,11 +11,12 @@ import pandas as pd
 from ablation.levels import noun
 from reports import phrases
 from reports.design import Design
+from reports.estimates import Interval
 from reports.pairs import OVERALL, TUNED
 from reports.scales import base, family, printed, score_label
 from reports.summary import certificate, failure_rates, varying
 from reports.tables import Tables
-from reports.verdict import Test, Verdict
+from reports.verdict import DECIDED, Test, Verdict
 from reports.words import ends, estimate, level, number, p_value
 
 Table = dict[str, Any]
@@ -51,7 +52,7 @@ def comparison(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
         elif test is None:
             body.append([name, *[cell("–")] * 6, cell("0", 0), cell("0", 0)])
         else:
-            body.append([cell(name, strong=_claimed(test)), *_numbers(test, found)])
+            body.append([cell(name, strong=test.decided), *_numbers(test, found)])
     quantity = f"{found.scale.quantity} to {found.reference}#"
     columns = [noun(found.factor), quantity, "interval#", "level#", "p#", "adjusted p#", "finding"]
     caption = (
@@ -74,21 +75,24 @@ def _reference_row(found: Design, verdict: Verdict) -> list[Any]:
     return [found.reference, cell(null, 1.0), *dash, "reference", cell(n, n), cell(failed, failed)]
 
 
-def _claimed(test: Test) -> bool:
-    return test.finding in ("better", "worse")
-
-
 def _numbers(test: Test, found: Design) -> list[dict[str, Any]]:
-    shown, strong = found.scale.shown(test.interval), _claimed(test)
+    own = tested(test.interval, test.p, test.adjusted, test.finding, found)
+    return [*own, cell(test.interval.failed, test.interval.failed)]
+
+
+def tested(
+    shift: Interval, p: float, adjusted: float, finding: str, found: Design
+) -> list[dict[str, Any]]:
+    """Return the cells of a test: estimate, interval, level, p, adjusted p, finding, n; strong where it claims."""
+    shown, strong = found.scale.shown(shift), finding in DECIDED
     return [
         cell(estimate(shown), shown.estimate, strong=strong),
         cell(ends(shown, ratio=found.scale.ratio), shown.low),
         cell(level(shown), shown.level),
-        cell(p_value(test.p), test.p),
-        cell(p_value(test.adjusted), test.adjusted, strong=strong),
-        cell(test.finding, strong=strong),
-        cell(test.interval.n, test.interval.n),
-        cell(test.interval.failed, test.interval.failed),
+        cell(p_value(p), p),
+        cell(p_value(adjusted), adjusted, strong=strong),
+        cell(finding, strong=strong),
+        cell(shift.n, shift.n),
     ]
 
 

@@ -7,8 +7,7 @@ x units), lower is better, +inf a failure. Source: STATISTICS.md, Tuned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from math import comb, inf, nan
+from math import comb
 
 import numpy as np
 from scipy.stats import rankdata
@@ -20,22 +19,14 @@ from reports.estimates import (
     Floats,
     Interval,
     Outcomes,
-    differences,
-    inverted,
-    judged,
-    p_min,
-    reassignments,
+    inversion,
+    permuted,
 )
 
 FEW = 2_000
 """Random reassignments of which an interval is made where all are too many: it is inverted some forty times."""
 CHUNK = 2_000_000
 """Numbers that a step of the permutation test holds at once."""
-
-
-def units(a: Outcomes, r: Outcomes) -> list[tuple[int, int]]:
-    """Return the units of both treatments in every stream."""
-    return [(x.shape[2], y.shape[2]) for x, y in zip(a, r, strict=True)]
 
 
 def ranks(outcomes: Floats) -> Floats:
@@ -73,10 +64,6 @@ def _statistic(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float)
     return total / sum(len(x) for x in a)
 
 
-def _compare(a: Outcomes, r: Outcomes, labels: Sequence[Floats], shift: float) -> Comparison:
-    return judged(_statistic(a, r, labels, shift))
-
-
 def compare(
     a: Outcomes, r: Outcomes, names: Sequence[str], *, shift: float = 0.0, most: int = SPLITS
 ) -> Comparison:
@@ -84,30 +71,12 @@ def compare(
 
     `probability` is half minus T: above a half where `a` is better.
     """
-    labels, exact = reassignments(units(a, r), names, most)
-    return replace(_compare(a, r, labels, shift), exact=exact)
+    return permuted(_statistic, a, r, names, shift=shift, most=most)
 
 
 def interval(a: Outcomes, r: Outcomes, names: Sequence[str], *, level: float = 0.95) -> Interval:
-    """Return the shift of `a` against `r`, both tuned, by inversion of the test.
-
-    The level falls to 1 - p_min where the units are too few. `failed` counts failures over all points.
-    """
-    least = p_min(units(a, r))
-    level = max(0.0, min(level, 1 - least))
-    n, failed = sum(x.shape[2] for x in a), int(sum(np.isinf(x).sum() for x in a))
-    steps = differences(a, r)
-    if not len(steps):
-        return Interval(nan, -inf, inf, n, failed, level)
-    labels, _ = reassignments(units(a, r), names, FEW)
-    observed = [label[:1] for label in labels]
-    ends = inverted(
-        steps,
-        level,
-        lambda shift: _compare(a, r, labels, shift),
-        lambda shift: 0.5 - float(_statistic(a, r, observed, shift)[0]),
-    )
-    return Interval(*ends, n, failed, level)
+    """Return the shift of `a` against `r`, both tuned; `failed` counts failures over all points."""
+    return inversion(_statistic, a, r, names, level, FEW)
 
 
 def best_of(outcomes: Floats) -> list[float]:

@@ -62,7 +62,7 @@ def _against(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
         test = verdict.tuned(name)
         if test is None:
             continue
-        plain, strong = verdict.overall(name, found.reference), test.finding in ("better", "worse")
+        plain, strong = verdict.overall(name, found.reference), test.decided
         body.append(
             [
                 cell(name, strong=strong),

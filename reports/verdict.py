@@ -23,6 +23,9 @@ from reports.planning import Seeds, least_seeds, seeds_needed
 from reports.study import Declared
 from reports.tuning import Search
 
+DECIDED = ("better", "worse")
+"""Findings that claim a difference."""
+
 
 @dataclass(frozen=True)
 class Test:
@@ -48,6 +51,11 @@ class Test:
     blocks: int
     interval: Interval
     finding: str
+
+    @property
+    def decided(self) -> bool:
+        """Whether it claims a difference."""
+        return self.finding in DECIDED
 
 
 @dataclass(frozen=True)
@@ -205,7 +213,7 @@ def _seeds(found: Design, verdict: Verdict, declared: Declared) -> Seeds | None:
     drawn = []
     for name in names:
         test = verdict.overall(name, base) if name != base else None
-        if tier is None or test is None or test.finding in ("better", "worse"):
+        if tier is None or test is None or test.decided:
             continue
         sides = found.pair(name, base)
         effect = log(declared.effect)

@@ -28,7 +28,7 @@ def changes(found: Design, verdict: Verdict, every: Sequence[Factor]) -> tuple[C
     keys = {block.label: block.key for block in found.blocks}
     beaten: dict[tuple[str, str], dict[str, list[str]]] = {}
     for test in verdict.tests:
-        if test.tier == PER_BLOCK and test.finding in ("better", "worse"):
+        if test.tier == PER_BLOCK and test.decided:
             sides = beaten.setdefault((test.a, test.r), {"better": [], "worse": []})
             sides[test.finding].append(test.block)
     told = []

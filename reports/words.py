@@ -184,7 +184,7 @@ def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) ->
         test = verdict.overall(name, found.reference)
         if test is not None:
             shown = found.scale.shown(test.interval)
-            told = test.finding in ("better", "worse")
+            told = test.decided
             reach = ends(shown, ratio=found.scale.ratio)
             text = f"{name} ({found.scale.quantity} {estimate(shown)} {reach})"
             groups.setdefault(test.finding, []).append(text if told else name)
