@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
@@ -15,10 +14,9 @@ from matplotlib.figure import Figure
 from reports.design import FAILED
 from reports.drawing import INK, MUTED, RULE, STYLE, WIDTH, Look, figure, legend, log_ticks
 from reports.estimates import Interval
+from reports.places import Group, height, name_groups
 from reports.summary import Cell
 
-LETTERS = 96
-"""Letters that stand side by side under a figure."""
 ROOM = 14.0
 """Points that a cross and the number of failures take."""
 
@@ -114,15 +112,6 @@ def _interval(
         axes.plot(shown.estimate, y, look.marker, color=look.color, ms=size, mec=look.color)
 
 
-@dataclass(frozen=True)
-class Group:
-    """A block's place on the horizontal axis; `floor` is what real samples score there."""
-
-    key: str
-    label: str
-    floor: float | None = None
-
-
 def points(
     cells: Sequence[Cell],
     groups: Sequence[Group],
@@ -134,7 +123,7 @@ def points(
     """Draw every seed's score and the medians, by block and treatment; failures stand on top."""
     with rc_context(STYLE):
         failing = any(cell.failed for cell in cells)
-        fig = figure(3.1 if failing else 2.8)
+        fig = figure((3.1 if failing else 2.8) + height(groups))
         top, axes = None, None
         if failing:
             top, axes = fig.subplots(
@@ -158,8 +147,7 @@ def points(
             low, high = axes.get_ylim()
             log_ticks(axes, "y", low, high)
         axes.set_xlim(-0.55, len(groups) - 0.45)
-        axes.set_xticks(range(len(groups)), [wrapped(g.label, len(groups)) for g in groups])
-        name_places(axes)
+        name_groups(axes, groups)
         axes.tick_params(axis="x", length=0)
         axes.grid(axis="y")
         axes.set_ylabel(axis_label)
@@ -186,24 +174,27 @@ def _cell(
 ) -> None:
     """Draw one cell's points, side by side in the order of seeds, its median and its failures.
 
-    The page knows a mark by its name, `point-KEY`, and what moves with a group by its role and the group's number.
+    The page knows marks by their line's name, `points-KEY,KEY`, and what moves with a group by its role and the
+    group's number.
     """
     spread = 0.6 * width / max(1, len(cell.values))
-    last, keys = x, cell.keys or tuple(f"{place}-{k}" for k in range(len(cell.values)))
-    for k, (key, value, outcome) in enumerate(zip(keys, cell.values, cell.outcomes, strict=True)):
-        at, gid = x + (k - (len(cell.values) - 1) / 2) * spread, f"point-{key}"
-        if isfinite(value):
-            axes.plot(at, value, look.marker, color=look.color, ms=3.6, alpha=0.75, mew=0, gid=gid)
-        elif outcome in FAILED and top is not None:
-            top.plot(at, 0.5, "x", color=look.color, ms=5, mew=1.4, gid=gid)
-            last = at
+    keys = cell.keys or tuple(f"{place}-{k}" for k in range(len(cell.values)))
+    at = [x + (k - (len(cell.values) - 1) / 2) * spread for k in range(len(cell.values))]
+    told = [*zip(keys, at, cell.values, cell.outcomes, strict=True)]
+    dots = [(key, u, v) for key, u, v, _ in told if isfinite(v)]
+    lost = [(key, u, 0.5) for key, u, v, outcome in told if not isfinite(v) and outcome in FAILED]
+    style: dict[str, Any] = {"ls": "none", "color": look.color}
+    if dots:
+        _marked(axes, dots, look.marker, ms=3.6, alpha=0.75, mew=0, **style)
+    if lost and top is not None:
+        _marked(top, lost, "x", ms=5, mew=1.4, **style)
     if isfinite(cell.median):
         ends = [x - 0.42 * width, x + 0.42 * width]
         axes.plot(ends, [cell.median] * 2, color=look.color, lw=2, gid=f"wide-{place}")
     if cell.failed and top is not None:
         top.annotate(
             str(cell.failed),
-            (last, 0.5),
+            (lost[-1][1] if lost else x, 0.5),
             xytext=(5, 0),
             textcoords="offset points",
             va="center",
@@ -211,25 +202,8 @@ def _cell(
         )
 
 
-def name_places(axes: Axes) -> None:
-    """Name the frame and the labels of the groups, so that the page can give room to some of them."""
-    axes.patch.set_gid("frame")
-    for i, label in enumerate(axes.get_xticklabels()):
-        label.set_gid(f"label-{i}")
-
-
-def wrapped(label: str, groups: int) -> str:
-    """Break a label where there are many groups: at its dots, and within names as long as that takes."""
-    if groups < 2:
-        return label
-    most = max(9, LETTERS // groups)
-    lines: list[str] = []
-    for word in label.split(" · "):
-        for part in re.findall(r"[^_\s-]+[_\s-]*", word) or [word]:
-            if lines and len(lines[-1]) + len(part) <= most and not lines[-1].endswith("\n"):
-                lines[-1] += part
-            else:
-                lines.append(part)
-        lines[-1] += "\n"
-    told = [line.rstrip("\n ") for line in lines]
-    return "\n".join([*told[:4], "…"] if len(told) > 5 else told)
+def _marked(
+    axes: Axes, found: Sequence[tuple[str, float, float]], marker: str, **style: Any
+) -> None:
+    keys, x, y = zip(*found, strict=True)
+    axes.plot(x, y, marker=marker, gid=f"points-{','.join(keys)}", **style)

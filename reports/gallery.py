@@ -18,11 +18,12 @@ from reports.design import FAILED, Design
 from reports.drawing import Drawing, Look, looks, slug
 from reports.early_figures import scatters
 from reports.estimates import Interval
-from reports.figures import ForestRow, Group, forest, points
+from reports.figures import ForestRow, forest, points
 from reports.floors import floor
 from reports.pairs import OVERALL, PER_BLOCK, TUNED
 from reports.panels import heat_map
 from reports.phrases import article, by, failures_word
+from reports.places import Group
 from reports.progress import progress
 from reports.rows import score_names
 from reports.scales import family, logged, printed, score_label

@@ -110,13 +110,19 @@ def _known(body: str, name: str, drawing: Drawing, numbers: Mapping[str, int]) -
     if drawing.marks:
         body = body.replace('role="img"', 'role="group"', 1)
     return re.sub(
-        rf'<g id="{name}-point-([^"]+)">(<defs>.*?</defs>)?<g clip-path="[^"]*"><use ([^>]*)/></g></g>',
-        lambda m: f"{m[2] or ''}<use {_mark(m[1], drawing, numbers)} {m[3]}/>",
+        rf'<g id="{name}-points-([^"]+)">(<defs>.*?</defs>)?<g clip-path="[^"]*">((?:<use [^>]*/>)+)</g></g>',
+        lambda m: (m[2] or "") + _marks(unescape(m[1]).split(","), m[3], drawing, numbers),
         body,
     )
 
 
+def _marks(keys: Sequence[str], uses: str, drawing: Drawing, numbers: Mapping[str, int]) -> str:
+    """Return the marks of a line, each with its trial: a line draws its points in the order of its keys."""
+    drawn = re.findall(r"<use ([^>]*)/>", uses)
+    pairs = zip(keys, drawn, strict=True)
+    return "".join(f"<use {_mark(key, drawing, numbers)} {own}/>" for key, own in pairs)
+
+
 def _mark(key: str, drawing: Drawing, numbers: Mapping[str, int]) -> str:
-    key = unescape(key)
     text = escape(drawing.marks.get(key, "–"))
     return f'class="mark" data-trial="{numbers[key]}" data-value="{text}"'

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from reports.curves import POINTS, Curve, Panel, thinned
 from reports.drawing import MUTED, STYLE, Look, figure, fitting, legend, log_ticks
-from reports.figures import Group, name_places, wrapped
+from reports.places import MANY, Group, height, name_groups
 from reports.summary import Cell
 from reports.words import number
 
@@ -108,7 +108,9 @@ def heat_map(
 ) -> Figure:
     """Draw the median of every cell as a coloured number; brighter is better."""
     with rc_context(STYLE):
-        fig = figure(0.9 + 0.42 * len(treatments))
+        upright = len(groups) > MANY
+        row_height = 0.62 if upright and any(c.failed for c in cells) else 0.42
+        fig = figure(0.9 + row_height * len(treatments) + height(groups))
         axes = fig.add_subplot()
         finite = [c.median for c in cells if isfinite(c.median)]
         for cell in cells:
@@ -135,15 +137,15 @@ def heat_map(
                 ha="center",
                 va="center",
                 color=ink,
-                fontsize=8,
+                fontsize=6.5 if upright else 8,
+                rotation=90 if upright else 0,
                 gid=f"label-{column}-{row}",
             )
         axes.set_xlim(-0.5, len(groups) - 0.5)
         axes.set_ylim(len(treatments) - 0.5, -0.5)
-        axes.set_xticks(range(len(groups)), [wrapped(g.label, len(groups)) for g in groups])
         axes.set_yticks(range(len(treatments)), treatments)
         axes.tick_params(length=0, labeltop=True, labelbottom=False)
-        name_places(axes)
+        name_groups(axes, groups)
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.set_xlabel(f"median {label}; brighter is better")

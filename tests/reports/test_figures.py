@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from reports.curves import Curve, Panel
 from reports.drawing import INK, Drawing, inline, looks, round_numbers, svg
 from reports.estimates import Interval
-from reports.figures import ForestRow, Group, forest, points
+from reports.figures import ForestRow, forest, points
 from reports.panels import curves, heat_map
 from reports.paper import figure_pdf
+from reports.places import Group
 from reports.summary import Cell
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 from math import nan
@@ -10,9 +11,10 @@ import pytest
 
 from reports.curves import POINTS, Curve, Panel, thinned
 from reports.drawing import Drawing, looks, svg
-from reports.figures import Group, points
+from reports.figures import points
 from reports.livening import Inlined, inlined
 from reports.panels import curves, heat_map
+from reports.places import Group
 from reports.summary import Cell
 
 KEYS = ("relu-s0-aa", "relu-s1-bb", "relu-s2-cc")
@@ -55,8 +57,25 @@ def test_every_mark_is_a_trial_and_moves_with_its_group() -> None:
     assert 'role="group"' in body
     assert "relu-s0" not in body
     left, width = map(float, re.findall(r'data-(?:left|width)="([\d.]+)"', body))
-    at = [float(x) for x in re.findall(r'class="mark"[^>]* x="([\d.]+)"', body)]
-    assert left < min(at) < left + width / 2 < max(at) < left + width
+    place = re.findall(r'class="mark" data-trial="(\d)"[^>]* x="([\d.]+)" y="([\d.]+)"', body)
+    x, y = ({int(found[0]): float(found[n]) for found in place} for n in (1, 2))
+    assert left < x[0] < x[1] < x[2] < left + width / 2 < x[3] < x[4] < x[5] < left + width
+    assert y[0] == y[3] > y[1] == y[4] > y[2] == y[5]  # 10, 12, and the failure on top
+
+
+def test_labels_of_many_groups_stand_upright_and_do_not_touch() -> None:
+    groups = [Group(f"b{i}", f"least_squares · fashion_mnist {i}") for i in range(25)]
+    figure = points([], groups, looks(("relu",)), "FID", log=False)
+    few = points([], groups[:14], looks(("relu",)), "FID", log=False)
+    document = svg(Drawing("score-fid", "t", "alt", "caption", figure))
+    assert len(re.findall(r'id="label-\d+"', document)) == 25
+    labels = figure.axes[-1].get_xticklabels()
+    boxes = [label.get_window_extent() for label in labels]
+    assert [label.get_text() for label in labels] == [group.label for group in groups]
+    assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+    assert min(box.y0 for box in boxes) > 0
+    low, high = (f.axes[-1].get_window_extent().height for f in (few, figure))
+    assert abs(high - low) < 0.35 * low  # what they need is added to the figure
 
 
 def test_a_heat_map_stays_a_picture_whose_columns_can_be_chosen() -> None:

@@ -1,0 +1,67 @@
+"""Where the groups of a figure stand on its horizontal axis, and how their labels find room there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+
+LETTERS = 96
+"""Letters that stand side by side under a figure."""
+MANY = 14
+"""Groups above which labels stand upright."""
+LONGEST = 36
+"""Letters of an upright label."""
+LETTER = 0.058
+"""Inches of an upright letter."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A block's place on the horizontal axis; `floor` is what real samples score there."""
+
+    key: str
+    label: str
+    floor: float | None = None
+
+
+def height(groups: Sequence[Group]) -> float:
+    """Return the inches that labels take beyond the four lines which every figure has room for."""
+    if len(groups) <= MANY:
+        return 0.0
+    return LETTER * max(len(_short(group.label)) for group in groups)
+
+
+def name_groups(axes: Axes, groups: Sequence[Group]) -> None:
+    """Label the groups, and name frame and labels, so that the page can give room to some of them."""
+    upright = len(groups) > MANY
+    labels = [_short(g.label) if upright else wrapped(g.label, len(groups)) for g in groups]
+    axes.set_xticks(range(len(groups)), labels)
+    axes.patch.set_gid("frame")
+    for i, label in enumerate(axes.get_xticklabels()):
+        label.set_gid(f"label-{i}")
+        if upright:
+            label.set(rotation=90, fontsize=7)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+
+
+def wrapped(label: str, groups: int) -> str:
+    """Break a label where there are several groups: at its dots, and within names as long as that takes."""
+    if groups < 2:
+        return label
+    most = max(9, LETTERS // groups)
+    lines: list[str] = []
+    for word in label.split(" · "):
+        for part in re.findall(r"[^_\s-]+[_\s-]*", word) or [word]:
+            if lines and len(lines[-1]) + len(part) <= most and not lines[-1].endswith("\n"):
+                lines[-1] += part
+            else:
+                lines.append(part)
+        lines[-1] += "\n"
+    told = [line.rstrip("\n ") for line in lines]
+    return "\n".join([*told[:4], "…"] if len(told) > 5 else told)
