@@ -13,7 +13,8 @@ for (const table of all("table.sortable")) {
   const original = [...body.rows];
   const headings = [...table.tHead.rows[0].cells];
   let rows = original;
-  let most = original.length > 2 * MOST ? MOST : Infinity;
+  const first = original.length > 2 * MOST ? MOST : Infinity;
+  let most = first;
   let count = () => {};
 
   const key = (row, column) => {
@@ -43,6 +44,7 @@ for (const table of all("table.sortable")) {
         rows = keyed.sort((a, b) => sign * compare(a[0], b[0])).map((pair) => pair[1]);
       }
       body.append(...rows);
+      most = first;
       count();
       tell(next === "none" ? "Rows in their first order" : `Sorted by ${name}, ${next}`);
     });
