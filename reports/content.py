@@ -82,7 +82,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
         "equal_words": _equal(found, whole),
         "scores_by": f"Scores {by(found.factor)}",
         "refused": list(found.refused),
-        "rates": rows.rates(trials, order, found.factor),
+        "rates": rows.rates(trials, order, found, first.declared.level),
         "compute": methods.compute(every),
         "cells": medians.medians(tables, trials, found, order),
         "covered": medians.covered(tables, trials, found, order),

@@ -12,6 +12,7 @@ from ablation.levels import noun
 from reports import phrases
 from reports.design import Design
 from reports.estimates import Interval
+from reports.failing import Failing, failing
 from reports.pairs import OVERALL, TUNED
 from reports.scales import base, family, printed, score_label
 from reports.summary import certificate, failure_rates, varying
@@ -123,9 +124,9 @@ def certificate_table(
     )
 
 
-def rates(trials: pd.DataFrame, order: Sequence[str], factor: str) -> Table:
-    """Return each level's failures."""
-    body = []
+def rates(trials: pd.DataFrame, order: Sequence[str], found: Design, alpha: float) -> Table:
+    """Return each level's failures, and where any failed, its test against the reference."""
+    body, tests = [], failing(found, order)
     for rate in failure_rates(trials, order):
         counts = [
             cell(rate.counts[k], rate.counts[k]) for k in ("diverged", "crashed", "collapsed")
@@ -135,11 +136,25 @@ def rates(trials: pd.DataFrame, order: Sequence[str], factor: str) -> Table:
             share = [cell(phrases.percent(rate.rate), rate.rate), cell(interval, rate.low)]
         else:
             share = [cell("–"), cell("–")]
-        body.append([rate.treatment, cell(rate.trials, rate.trials), *counts, *share])
-    columns = [noun(factor), "trials#", "diverged#", "crashed#", "collapsed#"]
+        row = [rate.treatment, cell(rate.trials, rate.trials), *counts, *share]
+        body.append([*row, *_tested_rate(tests.get(rate.treatment), alpha)] if tests else row)
+    columns = [noun(found.factor), "trials#", "diverged#", "crashed#", "collapsed#"]
     columns += ["failure rate#", "95 % interval#"]
     caption = "How often training failed (diverged or crashed; Wilson intervals)"
+    if tests:
+        columns += ["adjusted p#", "finding"]
+        caption += f"; tested against {found.reference} as scores are, with Holm over levels"
     return table("rates", caption, columns, body)
+
+
+def _tested_rate(test: Failing | None, alpha: float) -> list[dict[str, Any]]:
+    if test is None:
+        return [cell("–"), cell("–")]
+    finding, strong = test.finding(alpha), test.adjusted <= alpha
+    return [
+        cell(p_value(test.adjusted), test.adjusted, strong=strong),
+        cell(finding, strong=strong),
+    ]
 
 
 def score_names(tables: Tables, trials: pd.DataFrame) -> list[str]:

@@ -22,7 +22,7 @@ from calibration_frames import (
 
 from reports.analysis import Analysis
 from reports.design import design
-from reports.estimates import compare
+from reports.failing import failing
 from reports.pairs import OVERALL, PER_BLOCK, TUNED
 from reports.summary import failure_rates
 from reports.verdict import Verdict
@@ -136,9 +136,8 @@ def failures(setting: Setting, number: int) -> Counts:
     own = template(shape)
     trials = own.filled(y)
     found = design(trials, own.declared)
-    sides = found.pair(PLANTED, REFERENCE)
-    indicator = [[np.isinf(x).astype(float) for x in side] for side in sides]
-    p = compare(indicator[0], indicator[1], (PLANTED, REFERENCE)).p
+    tests = failing(found, [PLANTED])
+    p = tests[PLANTED].p if tests else 1.0
     (shown,) = failure_rates(trials, [PLANTED])
     return {"studies": 1, "claimed": int(p <= 0.05), "covers": int(shown.low <= rate <= shown.high)}
 
