@@ -47,6 +47,7 @@ def test_an_unwritable_runs_folder_is_said(home: Path) -> None:
     assert (home / "file").read_text() == "I am not a folder"
 
 
+@pytest.mark.slow
 def test_help_and_list_answer_at_once(home: Path) -> None:
     """Generous bounds that a torch import (3 s here) would break; the figures are in the benchmarks."""
     for words, most in ((["--help"], 1.0), (["list", "activation"], 1.5)):
@@ -60,6 +61,7 @@ def _seconds(home: Path, words: list[str]) -> float:
     return time.perf_counter() - began
 
 
+@pytest.mark.slow
 def test_list_names_every_row(home: Path) -> None:
     assert "activation" in ablation(home, "list").stdout.split()
     assert "leaky_relu" in ablation(home, "list", "activation").stdout

@@ -108,6 +108,7 @@ def test_levels_of_one_trial(path: Path) -> None:
             assert level[parts[1]] <= level[own], f"{own} imports {parts[1]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("giant", DOORS)
 def test_giants_enter_through_one_door(giant: str) -> None:
     found = {name(p) for p in FILES if any(w.split(".")[0] == giant for w in imported(p))}
@@ -122,6 +123,7 @@ def test_files_are_short_and_say_what_they_own(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text)), "a module docstring says what the room owns"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
@@ -142,6 +144,7 @@ def test_importing_loads_no_giant(module: str, absent: tuple[str, ...]) -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_every_import_is_a_declared_dependency() -> None:
     known = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "hydra": "hydra-core"}
     declared = {

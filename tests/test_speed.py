@@ -32,6 +32,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_a_studys_first_block_is_measured_and_kept_there(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_studys_first_block_is_measured_and_kept_there(
     assert [path.name for path in (runs / "s").iterdir() if path.name.endswith("tmp")] == []
 
 
+@pytest.mark.slow
 def test_of_a_tuned_study_the_cells_are_measured_as_they_stand(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +81,7 @@ def test_of_a_tuned_study_the_cells_are_measured_as_they_stand(
     ]
 
 
+@pytest.mark.slow
 def test_overrides_are_measured_into_the_folder_that_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -143,6 +146,7 @@ def test_the_cells_take_turns_in_the_order_of_each_round(tmp_path: Path) -> None
     assert seen[-len(expected) :] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -250,6 +250,7 @@ def test_rows_that_do_not_work_say_why_beside_the_others(
     assert "division" in found["raises"]["error"]
 
 
+@pytest.mark.slow
 def test_once_kept_the_list_is_quick_and_loads_no_torch(
     listed: Callable[..., Any],
 ) -> None:

@@ -29,6 +29,7 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "stop"), [*((way, 5) for way in WAYS), (WAYS[0], 1), (WAYS[0], 11)], ids=str
 )
@@ -77,6 +78,7 @@ def test_a_checkpoint_keeps_every_thing_that_training_moves(
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
 
 
+@pytest.mark.slow
 def test_saving_moves_nothing(ask: Ask, fit: Fit, begun: Fit, goes: Fit, tmp_path: Path) -> None:
     spec = ask(architecture="dcgan", steps=5, probes=2)
     whole, saved = fit(spec), begun(spec)

@@ -90,6 +90,7 @@ def _list(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, cwd=HOME, check=False)
 
 
+@pytest.mark.slow
 def test_a_users_claim_is_one_file(tmp_path: Path) -> None:
     folder = tmp_path / "conf" / "claim"
     folder.mkdir(parents=True)

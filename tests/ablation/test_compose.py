@@ -29,6 +29,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", TURNS)
 def test_every_row_of_every_group_composes(turn: int, pictures: Path) -> None:
     chosen = {group: sorted(rows(group))[turn % len(rows(group))] for group in GROUPS}
@@ -136,6 +137,7 @@ def test_a_wrong_word_beside_right_ones_is_the_one_that_is_named() -> None:
 ROW = "name: hard\nmodule:\n  _target_: torch.nn.Hardswish\ncite: a page\n"
 
 
+@pytest.mark.slow
 def test_hydra_searchpath_finds_a_row_outside_the_checkout(tmp_path: Path) -> None:
     (tmp_path / "activation").mkdir()
     (tmp_path / "activation" / "hard.yaml").write_text(ROW)
@@ -151,6 +153,7 @@ def test_hydra_searchpath_finds_a_row_outside_the_checkout(tmp_path: Path) -> No
         compose(["activation=hard"])
 
 
+@pytest.mark.slow
 def test_an_own_folder_gives_rows_and_code_and_pins_them(trusted: Path) -> None:
     (trusted / "conf" / "activation" / "wave.yaml").write_text(
         "name: wave\nmodule:\n  _target_: own_waves.Wave\n  speed: 1e-4\ncite: mine\n"
@@ -181,6 +184,7 @@ def test_a_row_of_a_stranger_s_code_is_refused_without_its_folder(tmp_path: Path
         compose([f"hydra.searchpath=[file://{tmp_path}]", "activation=hard"])
 
 
+@pytest.mark.slow
 def test_a_damaged_own_row_is_named(trusted: Path) -> None:
     path = trusted / "conf" / "activation" / "torn.yaml"
     for text, told in (

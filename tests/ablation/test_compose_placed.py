@@ -32,6 +32,7 @@ def test_an_activation_stands_where_it_is_placed(
     assert names(compose(words)) == expected
 
 
+@pytest.mark.slow
 def test_one_site_gets_an_activation_of_its_own() -> None:
     spec = compose(["activation=relu", "activation_at={generator.1: tanh, discriminator.0: elu}"])
     assert names(spec) == ("relu", "relu")
@@ -57,6 +58,7 @@ def test_a_setting_of_the_activation_reaches_both_networks() -> None:
     assert spec.discriminator_activation.keywords == {"negative_slope": 0.05}
 
 
+@pytest.mark.slow
 def test_settings_reach_their_places() -> None:
     words = [
         "optimizer.lr=1e-4", "optimizer.beta1=0", "budget.steps=7", "seed=5", "n_critic=3", "ema=0.5", "init=fixed",

@@ -234,6 +234,7 @@ def test_a_file_that_may_not_be_read_is_named(clothes: Path, part: PartOf) -> No
         read(part, "fashion_mnist", clothes)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not FASHION.is_dir(),
     reason="dataset-fashion-mnist is not installed; FASHION_MNIST=FOLDER names one",

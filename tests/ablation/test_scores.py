@@ -79,6 +79,7 @@ def noisy(data: Dataset, n: int, noise: float) -> Tensor:
     return images + noise * torch.randn(images.shape, generator=stream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.5, 2.0])
 def test_fid_and_is_are_those_of_torch_fidelity_on_the_same_picture_files(
     noise: float, digits: Dataset, registered: str, tmp_path: Path
@@ -97,6 +98,7 @@ def test_fid_and_is_are_those_of_torch_fidelity_on_the_same_picture_files(
     assert (inception_score.name, inception_score.better) == ("is_test-cnn_400", "higher")
 
 
+@pytest.mark.slow
 def test_fid_is_least_for_the_data_and_grows_with_what_is_done_to_them(digits: Dataset) -> None:
     same = score(scaled(digits.test), digits, "digits", EXTRACTOR).scores[0].value
     other_half = score(scaled(digits.train[:599]), digits, "digits", EXTRACTOR).scores[0].value

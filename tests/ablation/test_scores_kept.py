@@ -66,6 +66,7 @@ def test_four_processes_at_once_compute_the_real_side_once(tmp_path: Path) -> No
     assert len(list((tmp_path / "cache" / "features").glob("*.pt"))) == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_real_side_is_made_again(
     digits: Dataset, trained: Extractor, tmp_path: Path
 ) -> None:

@@ -100,6 +100,7 @@ def test_the_ceiling_of_normal_distributions_is_that_of_the_papers() -> None:
     assert Modes(torch.zeros(5, 2), 1.0).ceiling == MODES.ceiling  # one upon the other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("std", [0.01, 0.05])
 def test_the_ceiling_of_a_circle_is_that_of_the_distribution_of_rice(std: float) -> None:
     from scipy.stats import rice
@@ -169,6 +170,7 @@ def knowing(stacks: Dataset) -> Extractor:
     return each_channel(Extractor("test-cnn", "classifier", look, ""))
 
 
+@pytest.mark.slow
 def test_real_stacks_cover_the_modes_that_a_uniform_sampler_would(
     stacks: Dataset, knowing: Extractor
 ) -> None:
@@ -188,6 +190,7 @@ def test_real_stacks_cover_the_modes_that_a_uniform_sampler_would(
     assert found["fid_test-cnn_2.5k"].value >= 0
 
 
+@pytest.mark.slow
 def test_a_constant_generator_of_stacks_covers_one_mode(
     stacks: Dataset, knowing: Extractor
 ) -> None:
@@ -197,6 +200,7 @@ def test_a_constant_generator_of_stacks_covers_one_mode(
     assert found["reverse-kl_test-cnn_400"] == pytest.approx(math.log(1000))
 
 
+@pytest.mark.slow
 def test_modes_of_stacks_are_counted_by_a_classifier_alone(
     stacks: Dataset, digits: Dataset, knowing: Extractor
 ) -> None:

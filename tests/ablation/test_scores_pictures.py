@@ -107,6 +107,7 @@ def test_precision_and_recall_are_torch_fidelity_s(n: int, m: int) -> None:
     assert float(found.recalled.double().mean()) == pytest.approx(theirs["recall"], abs=1e-7)
 
 
+@pytest.mark.slow
 def test_the_kernel_distance_is_torch_fidelity_s_and_unbiased() -> None:
     a, b = normal(1500, 8), normal(1200, 8, seed=1, shift=0.2)
     theirs = kid_features_to_metric(a.double(), b.double(), kid_subset_size=500, verbose=False)
@@ -128,6 +129,7 @@ def test_the_batch_size_does_not_matter(digits: Dataset, trained: Extractor) -> 
         assert distance < 1e-6 * float(whole[0].double().var(0).sum())
 
 
+@pytest.mark.slow
 def test_real_samples_score_about_the_noise_floor(digits: Dataset, trained: Extractor) -> None:
     """Floor: the first training samples; here others, and then noise, which is far from it."""
     floor = floors(digits, "x", trained, 300)

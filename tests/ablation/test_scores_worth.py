@@ -19,6 +19,7 @@ from ablation.scores import (
 )
 
 
+@pytest.mark.slow
 def test_a_generator_that_returns_the_training_set_is_caught(
     digits: Dataset, trained: Extractor
 ) -> None:
@@ -51,6 +52,7 @@ def test_the_nearest_is_found_exactly(seed: int) -> None:
     assert found[7] == 0
 
 
+@pytest.mark.slow
 def test_a_collapsed_generator_has_no_recall_and_one_class_alone(
     digits: Dataset, trained: Extractor
 ) -> None:

@@ -99,6 +99,7 @@ def test_the_best_weights_are_those_of_the_best_step(ask: Ask, begun: Fit, goes:
     assert all(torch.equal(v, chosen[k]) for k, v in fitted.selection.best.items())
 
 
+@pytest.mark.slow
 def test_a_trial_keeps_final_and_best_and_scores_both(tmp_path: Path) -> None:
     words = ["dataset=ring8", "dataset.points=512", "budget=smoke", "architecture.width=16"]
     spec = compose([*words, "protocol.evaluations=5", "optimizer.lr=0.02", "ema=0.0"])
@@ -119,6 +120,7 @@ def test_a_trial_keeps_final_and_best_and_scores_both(tmp_path: Path) -> None:
     assert set(read_json(tmp_path / "result.json")["files"]) >= {"best.pt", "generator.pt"}
 
 
+@pytest.mark.slow
 def test_a_converged_trial_is_whole(tmp_path: Path) -> None:
     words = ["dataset=ring8", "dataset.points=512", "budget=smoke", "architecture.width=16"]
     stops = ["protocol.evaluations=25", "patience=1", "optimizer.lr=0.5", "ema=0.0"]
@@ -146,6 +148,7 @@ class Drawing(nn.Module):
 """
 
 
+@pytest.mark.slow
 def test_looking_on_the_way_moves_no_training_even_of_activations_that_always_draw(
     tmp_path: Path,
 ) -> None:

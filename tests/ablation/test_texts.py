@@ -33,6 +33,7 @@ def test_what_hides_becomes_its_number(text: str, seen: str) -> None:
     assert visible(seen) == seen
 
 
+@pytest.mark.slow
 def test_no_character_of_unicode_hides() -> None:
     every = "".join(f"x{chr(i)}x" for i in range(0x110000))
     kinds = {unicodedata.category(c) for c in visible(every)} - {"Zs"}

@@ -24,6 +24,7 @@ def test_ring8_is_that_of_every_release() -> None:
 TOYS = {"ring8": 8, "grid25": 25, "rings": 3, "spiral": 2, "swiss_roll": 10}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOYS)
 def test_every_split_of_a_toy_is_a_perfect_sampler_of_its_modes(name: str) -> None:
     """Equally many samples near every mode, and as many of high quality as the ceiling says."""
@@ -81,6 +82,7 @@ def assert_spread(data: Dataset, centres: Tensor, std: float) -> None:
         torch.testing.assert_close(spread, torch.full((2,), std), rtol=0.05, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_rings_have_equally_spaced_radii_and_all_angles(count: int, part: PartOf) -> None:
     data = make(part("dataset", "rings", points=30_000, rings=count), Dataset)
@@ -105,6 +107,7 @@ def test_the_centres_of_a_curve_lie_close_together(name: str) -> None:
     assert float(gaps.max()) < modes.std
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arms", [1, 2, 5])
 def test_the_arms_of_a_spiral_are_one_arm_turned(arms: int, part: PartOf) -> None:
     data = make(part("dataset", "spiral", points=30_000, arms=arms), Dataset)

@@ -95,6 +95,7 @@ def test_an_error_is_a_record_with_its_words(
     assert kept.outcome == record.outcome
 
 
+@pytest.mark.slow
 def test_divergence_is_an_outcome_without_a_score(tmp_path: Path) -> None:
     record = run(prepared(tmp_path / "t", "loss=wasserstein", "optimizer.lr=1e20"))
     assert record.outcome.kind == "diverged"
@@ -102,6 +103,7 @@ def test_divergence_is_an_outcome_without_a_score(tmp_path: Path) -> None:
     assert record.scores == ()
 
 
+@pytest.mark.slow
 def test_a_generator_that_hardly_varies_has_collapsed_and_keeps_its_score(tmp_path: Path) -> None:
     folder = prepared(tmp_path / "t", "optimizer.lr=1e-9", "init=fixed", "architecture.depth=6",
                       "activation@generator.activation=sigmoid", "ema=0.0")  # fmt: skip
@@ -110,6 +112,7 @@ def test_a_generator_that_hardly_varies_has_collapsed_and_keeps_its_score(tmp_pa
     assert {score.name.split("_")[0] for score in record.scores} >= {"frechet", "modes", "hq"}
 
 
+@pytest.mark.slow
 def test_a_second_result_is_impossible(tmp_path: Path) -> None:
     folder = prepared(tmp_path / "t")
     first = run(folder)
@@ -119,6 +122,7 @@ def test_a_second_result_is_impossible(tmp_path: Path) -> None:
     assert again.weights == first.weights
 
 
+@pytest.mark.slow
 def test_equal_seeds_are_equal_and_others_are_not(tmp_path: Path) -> None:
     a, b = run(prepared(tmp_path / "a")), run(prepared(tmp_path / "b"))
     other = run(prepared(tmp_path / "c", "seed=1"))
@@ -129,6 +133,7 @@ def test_equal_seeds_are_equal_and_others_are_not(tmp_path: Path) -> None:
     assert "readings differ first" in agreement(tmp_path / "a", tmp_path / "c").differences[0]
 
 
+@pytest.mark.slow
 def test_nothing_is_read_after_a_divergence_but_its_losses(tmp_path: Path) -> None:
     record = run(
         prepared(tmp_path / "t", "loss=wasserstein", "optimizer.lr=1e20", "protocol.probes=50")

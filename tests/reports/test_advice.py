@@ -7,6 +7,7 @@ from math import exp
 from pathlib import Path
 from typing import Any
 
+import pytest
 import study_builder as builder
 from told import read, said
 
@@ -61,6 +62,7 @@ def cells(table: dict[str, Any], column: str) -> list[tuple[str, bool]]:
     return [(row[i]["text"], row[i]["strong"]) for row in table["rows"]]
 
 
+@pytest.mark.slow
 def test_the_sentence_says_what_is_alike_what_differs_and_what_it_costs(tmp_path: Path) -> None:
     folder = study(
         tmp_path / "s", {"leaky_relu": 0.0, "gelu": 0.05, "sigmoid": 2.0},
@@ -112,6 +114,7 @@ def test_the_sentence_says_what_is_alike_what_differs_and_what_it_costs(tmp_path
     assert {"id": "advice", "title": "Recommendation"} in said["sections"]
 
 
+@pytest.mark.slow
 def test_a_dominated_level_is_not_recommended(tmp_path: Path) -> None:
     """Relu has the better median, which no test shows, and a fifth of its units are dead: it is out."""
     folder = study(tmp_path / "s", {"leaky_relu": 0.0, "relu": -0.05}, dead={"relu": 0.2})
@@ -126,6 +129,7 @@ def test_a_dominated_level_is_not_recommended(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_level_that_is_beaten_is_never_recommended_whatever_it_saves(tmp_path: Path) -> None:
     levels = {"leaky_relu": 0.0, "sigmoid": 2.0}
     folder = study(tmp_path / "s", levels, dead={"leaky_relu": 0.5}, seconds={"leaky_relu": 40.0})
@@ -137,6 +141,7 @@ def test_a_level_that_is_beaten_is_never_recommended_whatever_it_saves(tmp_path:
     )
 
 
+@pytest.mark.slow
 def test_what_costs_little_more_on_rough_times_is_not_dominated(tmp_path: Path) -> None:
     levels = {"leaky_relu": 0.0, "gelu": 0.05}
     near, _ = told(study(tmp_path / "near", levels, seconds={"gelu": 5.6}))
@@ -149,6 +154,7 @@ def test_what_costs_little_more_on_rough_times_is_not_dominated(tmp_path: Path) 
     ]
 
 
+@pytest.mark.slow
 def test_too_few_seeds_are_no_evidence(tmp_path: Path) -> None:
     said, (advice,) = told(study(tmp_path / "s", {"leaky_relu": 0.0, "gelu": 3.0}, seeds=2))
     assert advice.chosen == ()
@@ -159,6 +165,7 @@ def test_too_few_seeds_are_no_evidence(tmp_path: Path) -> None:
     assert cells(said["criteria"], "advice") == [("no evidence", False)] * 2
 
 
+@pytest.mark.slow
 def test_ties_are_alike(tmp_path: Path) -> None:
     folder = study(
         tmp_path / "s", {"leaky_relu": 0.0, "gelu": 0.0, "relu": 0.0, "tanh": 0.0}, shifts=(0.0,)
@@ -175,6 +182,7 @@ def test_ties_are_alike(tmp_path: Path) -> None:
     assert {strong for _, strong in cells(said["criteria"], "median FID")} == {False}
 
 
+@pytest.mark.slow
 def test_a_block_in_which_all_failed_and_a_level_that_always_failed(tmp_path: Path) -> None:
     ends = {(name, "minimax", s): "diverged" for name in ("leaky_relu", "gelu") for s in range(6)}
     ends |= {("gelu", "hinge", s): "crashed" for s in range(6)}
@@ -198,6 +206,7 @@ def test_a_block_in_which_all_failed_and_a_level_that_always_failed(tmp_path: Pa
     assert wasserstein.startswith("For wasserstein on digits: leaky_relu")
 
 
+@pytest.mark.slow
 def test_the_first_page_has_six_lines_at_most(tmp_path: Path) -> None:
     losses = ("hinge", "minimax", "wasserstein", "least_squares", "non_saturating", "kl", "js")
     ends = {
@@ -221,6 +230,7 @@ def test_the_first_page_has_six_lines_at_most(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_what_collapsed_in_every_trial_is_never_recommended(tmp_path: Path) -> None:
     ends = {("gelu", "wasserstein", seed): "collapsed" for seed in range(6)}
     said, advised = told(study(tmp_path / "s", {"leaky_relu": 0.0, "gelu": 0.0}, ends=ends))

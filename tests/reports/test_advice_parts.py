@@ -133,6 +133,7 @@ def test_a_file_of_costs_is_read_with_the_cell_that_it_names(tmp_path: Path) -> 
     assert (row.level, dict(row.cell), row.milliseconds) == ("relu", {"loss": "hinge"}, (2.0, 1.5))
 
 
+@pytest.mark.slow
 def test_the_title_and_the_files_name_the_factor(tmp_path: Path) -> None:
     folder = tmp_path / "packed"
     folder.mkdir()

@@ -77,6 +77,7 @@ def test_the_page_is_the_same_on_one_core_and_on_two() -> None:
     assert "| 4 activations, 1 block | 6 | Gaussian | 2 | " in first
 
 
+@pytest.mark.slow
 def test_a_study_is_drawn_by_its_setting_and_number_alone() -> None:
     setting = Setting("equal", Shape(4, 1, 6), Truth(failing=0.2), 3)
     assert study(setting, 1) == study(setting, 1)

@@ -181,6 +181,7 @@ def tuned_claim(tmp_path_factory: pytest.TempPathFactory) -> Judged:
     return next(one for one in studies.claimed(study).judged if one.claim.id == "A7")
 
 
+@pytest.mark.slow
 def test_a_claim_holds_tuned_and_untuned(tuned_claim: Judged) -> None:
     plain, best = tuned_claim.effects
     assert (plain.verdict, best.verdict) == ("supported", "refuted")

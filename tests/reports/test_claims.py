@@ -44,6 +44,7 @@ def words(said: dict[str, Any]) -> dict[str, str]:
     return {row[0]["text"]: row[2]["text"] for row in said["claims"]["rows"]}
 
 
+@pytest.mark.slow
 def test_what_is_planted_is_supported(agreeing: Path) -> None:
     said, claims = studies.said(agreeing, drawn=True)
     found = verdicts(claims)
@@ -68,6 +69,7 @@ def test_what_is_planted_is_supported(agreeing: Path) -> None:
     assert drawn[0]["alt"].count("A3 Time per step") == 1
 
 
+@pytest.mark.slow
 def test_the_opposite_of_what_is_planted_is_refuted(opposing: Path) -> None:
     said, claims = studies.said(opposing)
     found = verdicts(claims)
@@ -80,6 +82,7 @@ def test_the_opposite_of_what_is_planted_is_refuted(opposing: Path) -> None:
     assert told["A6"] == "violated, though true by construction"
 
 
+@pytest.mark.slow
 def test_stability_is_supported_and_refuted(tmp_path: Path) -> None:
     helps = studies.stability_study(tmp_path / "helps", helps=True, losing=True)
     hurts = studies.stability_study(tmp_path / "hurts", helps=False, losing=False)
@@ -99,6 +102,7 @@ def test_stability_is_supported_and_refuted(tmp_path: Path) -> None:
     assert by_id["A10"].effects[0].high < 0.2
 
 
+@pytest.mark.slow
 def test_a_small_effect_is_supported_with_its_size_open_or_refuted_as_too_small(
     tmp_path: Path,
 ) -> None:
@@ -117,6 +121,7 @@ def test_a_small_effect_is_supported_with_its_size_open_or_refuted_as_too_small(
     assert 0 < effect.low < effect.high < effect.matter
 
 
+@pytest.mark.slow
 def test_an_undecided_claim_says_how_many_seeds_it_needs(tmp_path: Path) -> None:
     planted = studies.FOR | {"score": {"relu": 0.05}}
     only = {"names": ("leaky_relu", "relu"), "seeds": 5}
@@ -130,6 +135,7 @@ def test_an_undecided_claim_says_how_many_seeds_it_needs(tmp_path: Path) -> None
     assert words(said)["A7"] == f"not distinguishable with 5 seeds; about {more:.0f} more needed"
 
 
+@pytest.mark.slow
 def test_too_few_seeds_prove_nothing(tmp_path: Path) -> None:
     only = {"names": ("leaky_relu", "relu"), "seeds": 3}
     study = studies.activations_study(tmp_path / "s", studies.FOR, spread=0.001, **only)
@@ -138,6 +144,7 @@ def test_too_few_seeds_prove_nothing(tmp_path: Path) -> None:
     assert words(said)["A7"] == "not distinguishable with 3 seeds; about 3 more needed"
 
 
+@pytest.mark.slow
 def test_a_claim_that_depends_on_a_setting_is_mixed(tmp_path: Path) -> None:
     study = tmp_path / "s"
     study.mkdir()
@@ -152,6 +159,7 @@ def test_a_claim_that_depends_on_a_setting_is_mixed(tmp_path: Path) -> None:
     assert "1 mixed" in said["claims_words"]
 
 
+@pytest.mark.slow
 def test_a_study_without_evidence_says_so_in_one_line(tmp_path: Path) -> None:
     study = builder.build(tmp_path / "s", activations=("gelu", "silu"), seeds=2, probed=False)
     said, claims = studies.said(study, drawn=True)
@@ -164,6 +172,7 @@ def test_a_study_without_evidence_says_so_in_one_line(tmp_path: Path) -> None:
     assert {"id": "claims", "title": "Claims"} in said["sections"]
 
 
+@pytest.mark.slow
 def test_a_damaged_benchmark_is_named(tmp_path: Path) -> None:
     study = builder.build(tmp_path / "s", activations=("relu", "leaky_relu"), seeds=4)
     (study / "costs.json").write_text('{"rows": [{"activation": "relu"}]}')
@@ -178,6 +187,7 @@ def test_a_conjunction_needs_every_part() -> None:
     assert conjunction([HOLDS]) == HOLDS
 
 
+@pytest.mark.slow
 def test_the_report_holds_the_claims(agreeing: Path) -> None:
     report = write_report(agreeing)
     page = report.html.read_text(encoding="utf-8")
@@ -198,6 +208,7 @@ def test_the_report_holds_the_claims(agreeing: Path) -> None:
     assert seven["share_low"] > 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "reached"), [(4, 0), (6, 1), (9, 2)])
 def test_looks_on_a_seed_ladder_share_the_alpha_of_claims(
     tmp_path: Path, seeds: int, reached: int

@@ -15,6 +15,7 @@ from reports.summary import completeness, failure_rates, seed_correlation
 from reports.tables import load
 
 
+@pytest.mark.slow
 def test_unequal_budgets_and_protocols_are_refused(tmp_path: Path) -> None:
     def asked(name: str, loss: str, _dataset: str, _seed: int) -> dict:
         longer = name == "relu" and loss == "hinge"

@@ -150,6 +150,7 @@ def test_every_random_split_keeps_the_sizes_and_the_first_is_as_observed() -> No
     assert labels[0].tolist() == [1.0] * 9 + [0.0] * 11
 
 
+@pytest.mark.slow
 def test_intervals_cover_and_tests_do_not_claim_too_often() -> None:
     random, covered, claimed, studies = np.random.default_rng(11), 0, 0, 300
     for _ in range(studies):

@@ -84,6 +84,7 @@ def test_every_experiment_has_its_figure() -> None:
     assert list(FIGURES) == list(EXPERIMENTS) == list(MADE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_folder_becomes_three_files_that_are_the_same_bytes_twice(
     name: str, tmp_path: Path

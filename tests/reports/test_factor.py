@@ -169,6 +169,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "two"])
 def test_an_old_study_says_what_it_said(old: Path, tmp_path: Path, name: str) -> None:
     tables = load([old / name])

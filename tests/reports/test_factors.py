@@ -199,6 +199,7 @@ def test_main_effects_alone_are_seldom_an_interaction() -> None:
     assert interaction(crossed + 0.3 * random.normal(size=(6, 3, 2)), ("x",)).p == 2 / 64
 
 
+@pytest.mark.slow
 def test_draws_depend_on_names_alone() -> None:
     random = np.random.default_rng(5)
     units, label = random.normal(size=40), np.arange(40) % 4

@@ -53,6 +53,7 @@ def _heat() -> Figure:
     return heat_map(CELLS, GROUPS, ["relu", "sigmoid"], "FID", log_scale=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [_points, _forest, _curves, _heat])
 def test_the_same_numbers_give_the_same_bytes(make) -> None:
     one, two = (Drawing("f", "a title", "alt", "caption", make()) for _ in range(2))

@@ -23,6 +23,7 @@ def test_power_is_that_of_the_test_itself() -> None:
     assert foreseen_power(0.0, 6, 1, 1, 0.05) < 0.08
 
 
+@pytest.mark.slow
 def test_simulated_and_computed_power_meet() -> None:
     """Beyond 16 seeds a formula takes over; there the two are close."""
     below, above = (foreseen_power(1.0, n, 1, 1, 0.05) for n in (16, 17))
@@ -35,6 +36,7 @@ def test_fewer_seeds_than_a_test_needs_find_nothing() -> None:
     assert foreseen_shift(4, 1, 1, LEVEL) == inf
 
 
+@pytest.mark.slow
 def test_the_least_shift_is_found_with_80_percent_and_no_smaller_one() -> None:
     shift = foreseen_shift(6, 1, 1, LEVEL)
     assert foreseen_power(shift, 6, 1, 1, LEVEL) >= 0.8

@@ -145,6 +145,7 @@ def test_sentences_of_winners_name_what_is_not_told_apart() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_winner_that_changes_between_blocks_of_two_factors(tmp_path: Path) -> None:
     grid = [
         {"activation": name, "loss": loss, "init": init}

@@ -81,6 +81,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_floors_stand_below_the_medians_of_their_own_protocol(study: Path) -> None:
     found = said_of(study, drawn=True)
     assert [column["name"] for column in found["cells"]["columns"]][4:] == [
@@ -105,6 +106,7 @@ def test_floors_stand_below_the_medians_of_their_own_protocol(study: Path) -> No
     assert found["meanings"][0]["text"] == INSTRUMENTS["fid"].text
 
 
+@pytest.mark.slow
 def test_a_study_without_floors_has_no_row_of_real_samples(tmp_path: Path) -> None:
     found = said_of(
         builder.build(tmp_path / "old", activations=("relu", "leaky_relu"), seeds=2), drawn=True
@@ -113,6 +115,7 @@ def test_a_study_without_floors_has_no_row_of_real_samples(tmp_path: Path) -> No
     assert found["covered"]["rows"] == []
 
 
+@pytest.mark.slow
 def test_events_are_counted_and_the_first_is_named(study: Path) -> None:
     found = said_of(study, drawn=True)
     assert [row[1:] for row in texts(found["events"])] == [
@@ -133,6 +136,7 @@ def test_events_are_counted_and_the_first_is_named(study: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_lives_of_units_are_added_up(study: Path) -> None:
     rows = {
         row[2]: row[3:]
@@ -143,6 +147,7 @@ def test_the_lives_of_units_are_added_up(study: Path) -> None:
     assert rows["relu"][1:4] == ["20 %", "10 %", "0 %"]
 
 
+@pytest.mark.slow
 def test_captions_are_the_instruments_sentences(study: Path) -> None:
     figures = said_of(study, drawn=True)["figures"]
     captions = {f["name"].split("-")[0]: f["caption"] for s in figures.values() for f in s}
@@ -156,6 +161,7 @@ def test_captions_are_the_instruments_sentences(study: Path) -> None:
         assert INSTRUMENTS[quantity].text in captions[name], name
 
 
+@pytest.mark.slow
 def test_the_slope_power_is_drawn_where_it_was_read(study: Path, tmp_path: Path) -> None:
     units = said_of(study, drawn=True)["figures"]["units"]
     (drawn,) = [figure for figure in units if figure["name"].startswith("slopes-")]
@@ -166,6 +172,7 @@ def test_the_slope_power_is_drawn_where_it_was_read(study: Path, tmp_path: Path)
     assert not [f for f in old["figures"]["units"] if f["name"].startswith("slopes-")]
 
 
+@pytest.mark.slow
 def test_the_report_says_what_scoring_took(study: Path) -> None:
     told = " ".join(said_of(study, drawn=True)["compute"])
     assert "Scoring, at the end and on the way, took 18 %." in told

@@ -109,6 +109,7 @@ def test_what_a_reader_sees_is_rounded_by_less_than_a_pixel() -> None:
     assert len(body) < 0.4 * len(document)
 
 
+@pytest.mark.slow
 def test_with_too_many_figures_the_last_of_each_section_are_left_out() -> None:
     own = [replace(_heat(), name=f"heat-{i}") for i in range(3)]
     more = [replace(_heat(), name=f"heat-b{i}") for i in range(2)]

@@ -74,6 +74,7 @@ def test_what_is_significant_at_alpha_alone_is_not_on_a_rung(tmp_path: Path) -> 
     assert tier.seeds == 5
 
 
+@pytest.mark.slow
 def test_the_report_says_its_rung_and_the_next(tmp_path: Path) -> None:
     found, _, _ = judged(_study(tmp_path, 7, [5, 8, 12], 5, history=_grown(7, ladder=[5, 8, 12])))
     assert ladder_words(found, 0.05) == (
@@ -100,6 +101,7 @@ def test_the_report_says_its_rung_and_the_next(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
     tmp_path: Path,
 ) -> None:

@@ -50,6 +50,7 @@ def noise(*words: int) -> np.random.Generator:
     return np.random.default_rng(words)
 
 
+@pytest.mark.slow
 def test_a_signal_that_decides_the_score_within_a_level_is_found(tmp_path: Path) -> None:
     x = {(i, s): float(noise(i, s).normal()) for i in range(2) for s in range(6)}
     study = planted(tmp_path / "s", LEVELS[:2], 6, lambda i, s: (exp(x[i, s]), 3 + x[i, s] - i))
@@ -70,6 +71,7 @@ def test_a_signal_that_decides_the_score_within_a_level_is_found(tmp_path: Path)
     assert {"id": "mechanism", "title": "Early signals"} in told["sections"]
 
 
+@pytest.mark.slow
 def test_a_signal_that_differs_between_levels_only_is_not_found_within(tmp_path: Path) -> None:
     def plant(i: int, s: int) -> tuple[float, float]:
         x, y = noise(7, i, s).normal(size=2)
@@ -94,6 +96,7 @@ def test_a_signal_that_differs_between_levels_only_is_not_found_within(tmp_path:
     )
 
 
+@pytest.mark.slow
 def test_five_levels_can_be_claimed_where_few_tests_share_alpha(tmp_path: Path) -> None:
     def plant(i: int, s: int) -> tuple[float, float]:
         x, y = noise(8, i, s).normal(size=2)
@@ -105,6 +108,7 @@ def test_five_levels_can_be_claimed_where_few_tests_share_alpha(tmp_path: Path) 
     assert numbers["finding_between"] == "predicts", "2/120 is below a half of 0.05"
 
 
+@pytest.mark.slow
 def test_what_is_confounded_with_the_level_is_not_claimed(tmp_path: Path) -> None:
     """Simpson: pooled, a greater signal goes with a worse end; in every level it goes with a better one."""
     x = {(i, s): 10.0 * i + s for i in range(4) for s in range(6)}
@@ -128,6 +132,7 @@ def test_what_is_confounded_with_the_level_is_not_claimed(tmp_path: Path) -> Non
     assert not [s for s in flat["signals_words"] if "goes with" in s]
 
 
+@pytest.mark.slow
 def test_failures_before_the_probe_are_counted_and_later_ones_are_last(tmp_path: Path) -> None:
     """A trial that failed at step 100 has no signal at 150, whatever its folder holds; one that failed later has."""
 
@@ -156,6 +161,7 @@ def test_failures_before_the_probe_are_counted_and_later_ones_are_last(tmp_path:
     )
 
 
+@pytest.mark.slow
 def test_a_probe_that_is_not_early_is_none(tmp_path: Path) -> None:
     folder = tmp_path / "late"
     folder.mkdir()
@@ -178,6 +184,7 @@ def test_a_probe_that_is_not_early_is_none(tmp_path: Path) -> None:
     assert "mechanism" not in [section["id"] for section in told["sections"]]
 
 
+@pytest.mark.slow
 def test_the_early_score_stands_beside_every_signal(tmp_path: Path) -> None:
     folder = tmp_path / "scored"
     folder.mkdir()

@@ -205,6 +205,7 @@ def test_wrong_words_of_an_export_are_one_line(
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.slow
 def test_a_narrow_figure_turns_its_labels_or_is_widened() -> None:
     def ticks(count: int, width: float) -> tuple[float, float]:
         with drawn_at(width), rc_context(STYLE):

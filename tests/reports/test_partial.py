@@ -86,6 +86,7 @@ def writer(place: Path, number: int, rounds: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, cwd=HOME, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_of_two_that_replace_a_folder_at_once_one_stays_whole(tmp_path: Path) -> None:
     place = tmp_path / "report"
     both = [writer(place, number, 300) for number in (1, 2)]
@@ -106,6 +107,7 @@ def test_a_replacement_that_fails_halfway_brings_the_old_folder_back(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
+@pytest.mark.slow
 def test_a_ctrl_c_waits_until_the_old_folder_is_gone(tmp_path: Path) -> None:
     place = tmp_path / "report"
     place.mkdir()

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import study_builder as builder
 from packed import heads, said_all, texts
 
@@ -42,6 +43,7 @@ def _taught(place: Path, said: dict[str, Any] | None = None, sites: int = 2) -> 
     return study
 
 
+@pytest.mark.slow
 def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
     sizes = {"generator": 1234, "discriminator": 5}
     said, tables, _ = said_all(_taught(tmp_path, {"activations": FACTS, "parameters": sizes}))
@@ -58,6 +60,7 @@ def test_the_activations_are_shown_with_their_facts(tmp_path: Path) -> None:
     assert shared["parameters of the generator"] == ["1,234", "one"]
 
 
+@pytest.mark.slow
 def test_what_was_learned_is_shown_per_site(tmp_path: Path) -> None:
     said, _, _ = said_all(_taught(tmp_path), drawn=True)
     assert texts(said["learned"]) == [
@@ -69,6 +72,7 @@ def test_what_was_learned_is_shown_per_site(tmp_path: Path) -> None:
     assert said["activations"]["rows"] == []
 
 
+@pytest.mark.slow
 def test_many_sites_have_a_table_and_no_figure(tmp_path: Path) -> None:
     said, _, _ = said_all(_taught(tmp_path, sites=12), drawn=True)
     sites = [row[1] for row in texts(said["learned"])]
@@ -101,6 +105,7 @@ DAMAGED: tuple[dict[str, Any], ...] = (
 )
 
 
+@pytest.mark.slow
 def test_damaged_facts_never_break_a_report(tmp_path: Path) -> None:
     builder.write_plan(tmp_path)
     for seed, damage in enumerate(DAMAGED):

@@ -59,6 +59,7 @@ def heads(table: dict[str, Any]) -> list[str]:
     return [column["name"] for column in table["columns"]]
 
 
+@pytest.mark.slow
 def test_they_are_columns_beside_the_trials_own(study: Path) -> None:
     again(study)
     tables = load([study])
@@ -76,6 +77,7 @@ def test_they_are_columns_beside_the_trials_own(study: Path) -> None:
     assert "scored again" in cells["caption"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("samples", [1000, 2000, 9000])
 def test_they_decide_nothing(study: Path, samples: int) -> None:
     """Whatever their names sort like: as many trials have them as have the declared score."""
@@ -95,6 +97,7 @@ def test_a_score_that_the_result_has_is_the_results(study: Path) -> None:
     assert after.scores.equals(before.scores)
 
 
+@pytest.mark.slow
 def test_what_real_samples_score_stands_below_them(study: Path) -> None:
     again(study)
     tables = load([study])
@@ -110,6 +113,7 @@ def test_what_real_samples_score_stands_below_them(study: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_median_of_some_trials_says_of_how_many(study: Path) -> None:
     again(study, some=2)
     texts = [[cell["text"] for cell in row] for row in told(load([study]))["cells"]["rows"]]
@@ -188,12 +192,14 @@ def test_what_is_written_is_read_as_it_was(study: Path) -> None:
     assert read_rescored(path) == found
 
 
+@pytest.mark.slow
 def test_a_study_scored_again_is_still_compared_with_others(study: Path, tmp_path: Path) -> None:
     other = builder.build(tmp_path / "runs" / "t", activations=("relu", "gelu"), seeds=3)
     again(study)
     assert write_comparison([study, other], tmp_path / "both").trials == 9
 
 
+@pytest.mark.slow
 def test_many_columns_stay_on_the_page(study: Path) -> None:
     """Twelve scores more than the trials' own: the HTML scrolls, the PDF breaks the table."""
     for samples in (1000, 2000, 3000, 4000, 6000, 7000):

@@ -111,6 +111,7 @@ def test_a_finding_of_one_block_goes_with_that_block(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_many_blocks_are_left_out_by_data_set_and_by_loss(tmp_path: Path) -> None:
     losses, data = ("hinge", "minimax", "least_squares"), ("digits", "mnist", "svhn")
     study = tmp_path / "s"

@@ -18,6 +18,7 @@ from reports.secondary import ALL_EQUAL, designs
 from reports.tables import Tables
 
 
+@pytest.mark.slow
 def test_every_score_is_compared_as_the_declared_one_is(
     told: tuple[dict[str, Any], Tables, Design],
 ) -> None:
@@ -41,6 +42,7 @@ def test_every_score_is_compared_as_the_declared_one_is(
         assert shown[5] == words.p_value(compare(*sides, ("packing 2", "packing 1", "")).p)
 
 
+@pytest.mark.slow
 def test_a_score_that_a_block_lacks_is_left_out(tmp_path: Path) -> None:
     study = builder.build(
         tmp_path / "s", activations=("relu", "gelu"), losses=("hinge", "minimax"), seeds=2,

@@ -124,6 +124,7 @@ def test_a_hazard_is_said_once_with_its_trials(told: tuple[dict[str, Any], Table
     assert methods.warnings(tables, other) == [HAZARD, "another (1 trial)"]
 
 
+@pytest.mark.slow
 def test_a_study_of_nothing_new_shows_nothing_new(tmp_path: Path) -> None:
     built = builder.build(tmp_path / "s", activations=("relu", "gelu"), seeds=1, probed=False)
     said, tables, found = said_all(built, drawn=True)

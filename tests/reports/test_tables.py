@@ -156,6 +156,7 @@ def test_a_key_that_two_studies_hold_counts_once_and_done_wins(tmp_path: Path) -
     assert trials.loc[builder.spec(activation="relu", seed=1).key, "study"] == "a"
 
 
+@pytest.mark.slow
 def test_reports_is_light_and_never_loads_what_is_not_its_own() -> None:
     code = "import sys, {}; print(' '.join(sorted(sys.modules)))"
     for module, heavy in (

@@ -93,6 +93,7 @@ def _claims(studies: int, shift: float) -> int:
     return claims
 
 
+@pytest.mark.slow
 def test_two_names_for_one_activation_differ_in_at_most_five_percent() -> None:
     claims = _claims(600, 0.0)
     assert binomtest(claims, 600, 0.05, alternative="greater").pvalue > 0.01, claims
@@ -114,6 +115,7 @@ def test_the_interval_inverts_the_test() -> None:
         assert getattr(within, side) > 0.025 >= getattr(beyond, side)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_a_planted_shift() -> None:
     """Both are tuned to points that are one shift apart: 95 % intervals hold it in about 95 % of studies."""
     random, inside = np.random.default_rng(8), 0

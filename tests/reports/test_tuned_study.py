@@ -80,6 +80,7 @@ def looked(study: Path) -> tuple[pd.DataFrame, Design, Search]:
     return every, found, told
 
 
+@pytest.mark.slow
 def test_points_are_neither_blocks_nor_levels(tmp_path: Path) -> None:
     every, found, told = looked(build(tmp_path / "s", losses=("hinge", "minimax")))
     assert len(every) == 3 * 2 * 3 * 6
@@ -92,6 +93,7 @@ def test_points_are_neither_blocks_nor_levels(tmp_path: Path) -> None:
     assert set(every.loc[every["point"] == 2, "setting"]) == {"ttur=4.0"}
 
 
+@pytest.mark.slow
 def test_the_tuned_tier_shares_alpha_and_finds_what_tuning_shows(tmp_path: Path) -> None:
 
     def better(name: str, loss: str, point: int, seed: int) -> float | None:
@@ -131,6 +133,7 @@ def test_a_seed_that_lacks_a_point_is_left_out(tmp_path: Path) -> None:
     assert (a[0].shape, r[0].shape) == ((1, 3, 3), (1, 3, 4))
 
 
+@pytest.mark.slow
 def test_the_certificate_counts_what_every_cell_got_and_names_who_got_less(tmp_path: Path) -> None:
     _, _, told = looked(build(tmp_path / "a", seeds=2))
     rows = {label: (text, one) for label, text, one in certificate(told)}
@@ -145,6 +148,7 @@ def test_the_certificate_counts_what_every_cell_got_and_names_who_got_less(tmp_p
     assert "of 3 declared" in rows["settings tried in each cell"][0]
 
 
+@pytest.mark.slow
 def test_what_each_cell_chose_stands_beside_its_common_setting(tmp_path: Path) -> None:
     study = build(tmp_path / "s")
     _, found, told = looked(study)
@@ -168,6 +172,7 @@ def test_what_each_cell_chose_stands_beside_its_common_setting(tmp_path: Path) -
     assert 12 * math.exp(-1.2) < row[5]["value"] < 12 * math.exp(-0.8)
 
 
+@pytest.mark.slow
 def test_fresh_seeds_describe_and_are_never_tested(tmp_path: Path) -> None:
     study = build(tmp_path / "s", names=("leaky_relu", "gelu"))
     before = looked(study)[2].outcomes
@@ -194,6 +199,7 @@ def test_fresh_seeds_describe_and_are_never_tested(tmp_path: Path) -> None:
     assert "(n = 2)" in report.html.read_text()
 
 
+@pytest.mark.slow
 def test_the_report_and_its_files_say_it_all(tmp_path: Path) -> None:
     study = build(tmp_path / "s", losses=("hinge", "minimax"), seeds=5)
     report = write_report(study)
@@ -222,6 +228,7 @@ def test_the_report_and_its_files_say_it_all(tmp_path: Path) -> None:
     assert report.failures == 2 * 5
 
 
+@pytest.mark.slow
 def test_an_untuned_study_says_nothing_of_tuning(tmp_path: Path) -> None:
     study = builder.build(tmp_path / "s", activations=("relu", "leaky_relu"), seeds=2)
     report = write_report(study)
@@ -231,6 +238,7 @@ def test_an_untuned_study_says_nothing_of_tuning(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_damaged_points_are_named_and_nothing_is_tuned(tmp_path: Path) -> None:
     study = build(tmp_path / "s", seeds=2)
     builder.write_plan(study, declared={"seeds": [0, 1], "tune": {"points": "many"}})

@@ -62,6 +62,7 @@ def test_fewer_seeds_than_a_test_needs_are_descriptive_however_many_the_other_ha
     assert said.startswith("Not distinguishable with 1 seed: one comparison would need at least 4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ruler", OTHER_RULERS)
 def test_a_level_under_another_ruler_is_refused_and_never_compared(
     tmp_path: Path, ruler: str

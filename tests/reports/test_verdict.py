@@ -81,6 +81,7 @@ def test_too_few_seeds_are_descriptive_and_say_how_many_more(planted: Path, tmp_
     assert verdict.beats == ()
 
 
+@pytest.mark.slow
 def test_tiers_share_alpha_and_a_hopeless_one_gives_up_its_share(tmp_path: Path) -> None:
     two = ("non_saturating", "wasserstein")
     _, verdict, _ = judged(_study(tmp_path, losses=two))
@@ -96,6 +97,7 @@ def test_tiers_share_alpha_and_a_hopeless_one_gives_up_its_share(tmp_path: Path)
     assert "Too few seeds to test single blocks (" in block_sentences(found, verdict)[0]
 
 
+@pytest.mark.slow
 def test_blocks_of_a_seed_move_together(tmp_path: Path) -> None:
     pair = ("relu", "leaky_relu")
     study = _study(tmp_path, activations=pair, losses=("minimax", "hinge"), seeds=6)

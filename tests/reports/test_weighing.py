@@ -51,6 +51,7 @@ def _texts(table: dict[str, Any]) -> list[list[str]]:
     return [[cell["text"] for cell in row] for row in table["rows"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plant", PLANTS)
 def test_what_was_planted_is_what_matters(studies: dict[str, Path], plant: str) -> None:
     told, weighed, _, _ = planted.said(studies[plant])
@@ -73,6 +74,7 @@ def test_what_was_planted_is_what_matters(studies: dict[str, Path], plant: str) 
     assert {"id": "matters", "title": "What matters"} in told["sections"]
 
 
+@pytest.mark.slow
 def test_the_winner_changes_only_where_it_does(studies: dict[str, Path]) -> None:
     sentence = "The winner changes with the loss: gelu is better than leaky_relu with hinge and worse with wasserstein."
     told = {name: planted.said(study)[0] for name, study in studies.items()}
@@ -84,6 +86,7 @@ def test_the_winner_changes_only_where_it_does(studies: dict[str, Path]) -> None
     assert steady in told["activation"]["winner_notes"][0]
 
 
+@pytest.mark.slow
 def test_five_seeds_have_shares_and_no_p_of_an_interaction(tmp_path: Path) -> None:
     study = planted.write(tmp_path / "s", GRID, PLANTS["crossed"], seeds=5)
     told, weighed, _, _ = planted.said(study)
@@ -100,6 +103,7 @@ def _failing(activation: str, seed: int, **_: Any) -> bool:
     return activation == "relu" and seed < 2
 
 
+@pytest.mark.slow
 def test_a_failure_counts_as_an_untrained_generator(tmp_path: Path) -> None:
     """What is worse than 13, the untrained generator's FID, counts as 13; without that reading, as the worst score."""
     grid = planted.cells(activation=THREE, loss=("hinge",))
@@ -122,6 +126,7 @@ def test_a_failure_counts_as_an_untrained_generator(tmp_path: Path) -> None:
     assert "2 capped: a failure counts as the worst finite outcome of the block" in drawn["caption"]
 
 
+@pytest.mark.slow
 def test_factors_that_change_together_are_one(tmp_path: Path) -> None:
     """Wasserstein alone has a penalty, so the loss tells the penalty; initialisation varies by itself."""
     pairs = [("hinge", "none"), ("minimax", "none"), ("wasserstein", "r1")]
@@ -153,6 +158,7 @@ def test_factors_that_change_together_are_one(tmp_path: Path) -> None:
     assert weighed.total == len(found.blocks) == 6
 
 
+@pytest.mark.slow
 def test_one_seed_tells_nothing_apart(tmp_path: Path) -> None:
     told, weighed, _, _ = planted.said(planted.write(tmp_path / "s", GRID, PLANTS["loss"], seeds=1))
     assert told["matters_words"] == "No cell has two seeds: what the outcomes go with is not known."
@@ -161,6 +167,7 @@ def test_one_seed_tells_nothing_apart(tmp_path: Path) -> None:
     assert weighed.changes == ()
 
 
+@pytest.mark.slow
 def test_a_level_that_lacks_a_block_leaves_it_out(tmp_path: Path) -> None:
     grid = [c for c in GRID if c != {"activation": "relu", "loss": "minimax"}]
     told, weighed, _, _ = planted.said(planted.write(tmp_path / "s", grid, PLANTS["loss"]))
@@ -169,6 +176,7 @@ def test_a_level_that_lacks_a_block_leaves_it_out(tmp_path: Path) -> None:
     assert _by_label(weighed)["loss"].levels == 2
 
 
+@pytest.mark.slow
 def test_factors_that_nothing_tells_apart_have_no_share(tmp_path: Path) -> None:
     """Three blocks have two degrees of freedom, and three factors that share them: none is told apart."""
     base = {"loss": "hinge", "architecture": "mlp", "init": "matched"}
@@ -190,6 +198,7 @@ def test_factors_that_nothing_tells_apart_have_no_share(tmp_path: Path) -> None:
     assert rows["other combinations of these"].share.df == 2 + 4
 
 
+@pytest.mark.slow
 def test_another_factor_than_the_activation_is_weighed_alike(tmp_path: Path) -> None:
     grid = planted.cells(packing=(1, 2), activation=("gelu", "relu"))
 
@@ -205,6 +214,7 @@ def test_another_factor_than_the_activation_is_weighed_alike(tmp_path: Path) -> 
     assert rows["activation"].share.omega < 0.05
 
 
+@pytest.mark.slow
 def test_the_global_generator_moves_no_number(studies: dict[str, Path]) -> None:
     def numbers(seed: int) -> list[str]:
         np.random.seed(seed)
@@ -217,6 +227,7 @@ def test_the_global_generator_moves_no_number(studies: dict[str, Path]) -> None:
     assert numbers(1) == numbers(2)
 
 
+@pytest.mark.slow
 def test_the_table_is_written(studies: dict[str, Path], tmp_path: Path) -> None:
     _, weighed, found, verdict = planted.said(studies["loss"])
     tables = load([studies["loss"]])

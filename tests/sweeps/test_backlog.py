@@ -261,6 +261,7 @@ def at_once(count: int, *command: str, last: tuple[str, ...] = ("",)) -> list[li
     return outputs
 
 
+@pytest.mark.slow
 def test_two_planners_and_four_workers_at_once(
     study: Path, tiny: TrialSpec, tmp_path: Path
 ) -> None:

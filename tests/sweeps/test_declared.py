@@ -79,6 +79,7 @@ def test_a_score_that_no_trial_will_have_is_refused_before_training(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_score_that_some_trials_will_have_may_decide() -> None:
     """Also that of a data set beside another, and any once nothing is known of done trials."""
     words = ["dataset=digits,ring8"]
@@ -183,6 +184,7 @@ def _planned(*words: str, **declared: Any) -> Plan:
     return plan(None, [*TINY, *words], declared=declared)
 
 
+@pytest.mark.slow
 def test_a_plan_counts_the_levels_of_its_factor() -> None:
     both = _planned("packing=1,2", factor="packing", reference="2")
     assert both.declared.reference == "packing 2"
@@ -201,6 +203,7 @@ def test_a_plan_counts_the_levels_of_its_factor() -> None:
     assert nets.question.endswith("with leaky_relu and non_saturating, on ring8?")
 
 
+@pytest.mark.slow
 def test_a_preset_may_declare_a_factor_and_published_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +233,7 @@ def test_a_preset_may_declare_a_factor_and_published_rows(
         plan("pack", [])
 
 
+@pytest.mark.slow
 def test_the_command_line_names_the_factor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

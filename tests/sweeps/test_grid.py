@@ -42,6 +42,7 @@ def test_a_swap_for_what_stands_there_is_no_swap() -> None:
     assert [list(at) for at in swapped] == [[], ["discriminator.0"], ["discriminator.1"]]
 
 
+@pytest.mark.slow
 def test_every_cell_and_every_seed_is_swapped() -> None:
     words = [*TINY, "activation=leaky_relu,gelu", "swap_one_site=relu", "seeds=2"]
     found = plan(None, words, site_names=names)
@@ -55,6 +56,7 @@ def test_an_unknown_activation_is_answered_with_its_neighbours() -> None:
         plan(None, [*TINY, "swap_one_site=tan"], site_names=names)
 
 
+@pytest.mark.slow
 def test_the_preset_swaps_and_the_user_s_word_takes_its_place() -> None:
     small = ["seed=0", "budget.steps=10"]
     found = plan("swap_one_site", small, site_names=names)
@@ -64,6 +66,7 @@ def test_the_preset_swaps_and_the_user_s_word_takes_its_place() -> None:
     assert own.cells == 1 + len(NAMES)
 
 
+@pytest.mark.slow
 def test_warnings_come_from_the_cells_that_are_run_each_once() -> None:
     def check(specs: Sequence[TrialSpec]) -> list[tuple[str | None, list[str]]]:
         reasons = [None if spec.activation != "gelu" else "gelu is not to be had" for spec in specs]
@@ -77,6 +80,7 @@ def test_warnings_come_from_the_cells_that_are_run_each_once() -> None:
     assert [reason for _, reason in found.skipped] == ["gelu is not to be had"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", rows("sweep"))
 def test_every_preset_plans(preset: str) -> None:
     found = plan(preset, [], site_names=names)
@@ -85,6 +89,7 @@ def test_every_preset_plans(preset: str) -> None:
     assert found.declared.seeds == tuple(dict.fromkeys(spec.seed for spec in found.specs))
 
 
+@pytest.mark.slow
 def test_pacgan_compares_packings_beside_the_published_row() -> None:
     found = plan("pacgan_ring", [])
     assert {(spec.packing, spec.budget.steps) for spec in found.specs} == {(1, 10_000), (4, 10_000)}

@@ -33,6 +33,7 @@ def stranger(folder: Path, *, host: str = "elsewhere") -> None:
     (folder / leases.LEASE).write_text(json.dumps({"host": host, "boot": "other", "pid": 7}))
 
 
+@pytest.mark.slow
 def test_a_trial_of_another_host_is_left_alone_while_its_heart_beats(
     study: Path, tiny: TrialSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:

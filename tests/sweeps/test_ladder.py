@@ -53,6 +53,7 @@ def test_a_ladder_is_hashed_and_one_that_is_none_leaves_the_hash_as_it_was() -> 
     assert len(hashes) == 3
 
 
+@pytest.mark.slow
 def test_a_ladder_is_asked_for_in_words_and_in_a_preset() -> None:
     found = _planned("seeds=6", "declared.ladder=true")
     assert found.declared.ladder == (6, 9, 14)
@@ -66,6 +67,7 @@ def test_a_ladder_is_asked_for_in_words_and_in_a_preset() -> None:
     assert two.declared.ladder == (7, 11, 17)  # two tiers share alpha
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
@@ -84,6 +86,7 @@ def test_what_cannot_be_a_ladder_is_refused(words: list[str], answer: str) -> No
         plan(None, [*TINY, "seeds=6", "declared.ladder=true"])
 
 
+@pytest.mark.slow
 def test_a_study_keeps_its_ladder_and_climbs_it(tmp_path: Path) -> None:
     first = _planned("seeds=6", "declared.ladder=6,9")
     write_study(tmp_path, first)
@@ -105,12 +108,14 @@ def test_a_study_keeps_its_ladder_and_climbs_it(tmp_path: Path) -> None:
             _planned("seeds=6", f"declared.ladder={other}", study=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_ladder_cannot_be_declared_after_the_first_launch(tmp_path: Path) -> None:
     write_study(tmp_path, _planned("seeds=6"))
     with pytest.raises(ValueError, match="was declared without a ladder, not with the ladder 6, 9"):
         _planned("seeds=9", "declared.ladder=6,9", study=tmp_path)
 
 
+@pytest.mark.slow
 def test_a_plan_says_the_rungs(tmp_path: Path) -> None:
     told = promise(_planned("seeds=6", "declared.ladder=true"))
     assert told.startswith("6 comparisons need 6 seeds before a difference can be significant")
@@ -128,6 +133,7 @@ def test_a_plan_says_the_rungs(tmp_path: Path) -> None:
     assert few.endswith("TOO FEW to prove anything: rung 4")
 
 
+@pytest.mark.slow
 def test_plan_says_what_its_seeds_find(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_site_has_defaults_of_its_own(tmp_path: Path, monkeypatch: pytest.Monk
         chosen("slurm", {})
 
 
+@pytest.mark.slow
 def test_a_plan_reckons_with_the_launchers_workers(capsys: pytest.CaptureFixture[str]) -> None:
     words = ["plan", "quickstart", "launcher=slurm", "launcher.workers=8"]
     assert main(words) == 0

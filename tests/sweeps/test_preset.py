@@ -56,6 +56,7 @@ command: ablation sweep
 """
 
 
+@pytest.mark.slow
 def test_a_users_claims_are_kept_in_the_study(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

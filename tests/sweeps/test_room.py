@@ -78,6 +78,7 @@ def test_an_error_within_an_error_is_found(tmp_path: Path) -> None:
     assert not without_room(ValueError("its own fault"), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_trial_on_a_full_disk_has_no_outcome(small: Path, tiny: TrialSpec) -> None:
     folder = small / "t"
     write_config(folder, tiny)
@@ -120,6 +121,7 @@ def test_a_launch_on_a_disk_that_fills_up_goes_on_with_room(
         assert [p.name for p in (study / "trials" / one.key).glob("result*")] == ["result.json"]
 
 
+@pytest.mark.slow
 def test_a_runs_folder_that_cannot_be_written_is_one_line(small: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small)], check=True)
     words = ["sweep", "quickstart", "--runs", str(small)]

@@ -98,6 +98,7 @@ def test_a_damaged_place_is_said(tmp_path: Path, row: str) -> None:
         backlog.claim(study)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_is_said_at_once_and_nothing_is_left(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_looking_never_disturbs_a_claim(study: Path, tiny: TrialSpec, answer: Answer) -> None:
     """A look takes each lease for a moment; a claim that met it would believe the trial to run."""
     backlog.offer(study, [tiny.with_seed(seed) for seed in range(60)])
@@ -101,6 +102,7 @@ def test_looking_never_disturbs_a_claim(study: Path, tiny: TrialSpec, answer: An
     assert backlog.counts(study)["complete"] == 60
 
 
+@pytest.mark.slow
 def test_looking_waits_while_somebody_claims(study: Path, tiny: TrialSpec) -> None:
     backlog.offer(study, [tiny])
     found: list[list[str]] = []

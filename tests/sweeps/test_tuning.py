@@ -30,6 +30,7 @@ def planned(*words: str, **more: Any) -> Any:
     return plan(None, [*TINY, *words], **more)
 
 
+@pytest.mark.slow
 def test_every_cell_has_the_same_points_with_every_seed() -> None:
     found = planned(
         "activation=relu,tanh", "seeds=3", LR, "tune.ttur=uniform(0.5,4)", "tune.points=4"
@@ -48,6 +49,7 @@ def test_every_cell_has_the_same_points_with_every_seed() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_declared_hash_covers_the_points_and_not_their_absence() -> None:
     plain = planned("activation=relu", "seeds=2").declared
     one = planned("activation=relu", "seeds=2", LR, "tune.points=3").declared
@@ -117,6 +119,7 @@ def test_a_preset_says_it_in_yaml_and_a_word_takes_its_place() -> None:
         words_of({"point": 4}, "conf/sweep/x.yaml: tune")
 
 
+@pytest.mark.slow
 def test_a_preset_s_space_is_a_file_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "own"
     (folder / "conf" / "sweep").mkdir(parents=True)
@@ -167,6 +170,7 @@ def test_tpe_learns_where_less_is() -> None:
     assert tpe(space, told, 9) == tpe(space, told, 9)
 
 
+@pytest.mark.slow
 def test_a_study_keeps_its_points(tmp_path: Path) -> None:
     study = tmp_path / "s"
     words = ["activation=relu,tanh", "seeds=2", LR, "tune.points=3"]
@@ -206,6 +210,7 @@ def finish(study: Path, answer: Callable[..., Any], value: Callable[[TrialSpec],
     return count
 
 
+@pytest.mark.slow
 def test_tpe_asks_equally_often_in_every_cell_and_goes_on_after_a_loss(
     tmp_path: Path, answer: Callable[..., Any]
 ) -> None:
@@ -241,6 +246,7 @@ def test_tpe_asks_equally_often_in_every_cell_and_goes_on_after_a_loss(
     assert len(again.specs) == again.trials == 16
 
 
+@pytest.mark.slow
 def test_the_best_point_is_run_afresh_with_seeds_that_chose_nothing(
     tmp_path: Path, answer: Callable[..., Any]
 ) -> None:
@@ -285,6 +291,7 @@ def test_one_setting_is_no_two_points() -> None:
         planned("tune.optimizer.lr=choice(1,1.0,0.1)", "tune.points=3")
 
 
+@pytest.mark.slow
 def test_a_level_that_stands_at_a_point_cannot_join(tmp_path: Path) -> None:
     study = tmp_path / "grow"
     words = ["dataset=ring8", "tune.optimizer.lr=choice(1e-3,1e-4,1e-5)", "tune.points=3"]
