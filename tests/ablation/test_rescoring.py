@@ -21,8 +21,6 @@ from ablation.scores import base, families
 from ablation.spec import TrialSpec
 from ablation.training import begin
 from ablation.trial import run
-from sweeps.grid import plan
-from sweeps.study import write_study
 
 Ask = Callable[..., TrialSpec]
 
@@ -160,20 +158,3 @@ def test_weights_that_are_not_the_trials_are_named(tmp_path: Path, ask: Ask) -> 
     assert not Path("hacked").exists()
     path.unlink()
     refused("is missing")
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study of three trials that ended, one that diverged and one not run yet, made without a queue."""
-    runs = tmp_path_factory.mktemp("runs")
-    study = runs / "s"
-    words = ["dataset=ring8", "dataset.points=600", "architecture.width=8", "budget=smoke"]
-    words += ["budget.steps=20", "protocol.samples=64", "protocol.evaluations=2"]
-    found = plan(None, [*words, "activation=relu,tanh", "seeds=2"])
-    write_study(study, found)
-    broken = plan(None, [*words, "loss=wasserstein", "optimizer.lr=1e20"]).specs[0]
-    for spec in (*found.specs, broken):
-        write_config(study / "trials" / spec.key, spec)
-    for spec in (*found.specs[:3], broken):
-        run(study / "trials" / spec.key, extractors=study / "extractors")
-    return runs

@@ -25,6 +25,23 @@ from sweeps.rescoring import asked_of, kept
 from sweeps.study import write_study
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of three trials that ended, one that diverged and one not run yet, made without a queue."""
+    runs = tmp_path_factory.mktemp("runs")
+    study = runs / "s"
+    words = ["dataset=ring8", "dataset.points=600", "architecture.width=8", "budget=smoke"]
+    words += ["budget.steps=20", "protocol.samples=64", "protocol.evaluations=2"]
+    found = plan(None, [*words, "activation=relu,tanh", "seeds=2"])
+    write_study(study, found)
+    broken = plan(None, [*words, "loss=wasserstein", "optimizer.lr=1e20"]).specs[0]
+    for spec in (*found.specs, broken):
+        write_config(study / "trials" / spec.key, spec)
+    for spec in (*found.specs[:3], broken):
+        run(study / "trials" / spec.key, extractors=study / "extractors")
+    return runs
+
+
 def score(home: Path, *words: str) -> int:
     return main(["score", "s", "--runs", str(home), *words])
 

@@ -90,3 +90,8 @@ def each_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 @pytest.fixture
 def specs(tiny: TrialSpec) -> list[TrialSpec]:
     return [tiny.with_seed(seed) for seed in range(5)]
+
+
+@pytest.fixture
+def four(tiny: TrialSpec) -> list[TrialSpec]:
+    return [tiny.with_seed(seed) for seed in range(4)]

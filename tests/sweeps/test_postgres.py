@@ -29,11 +29,6 @@ TINY = ["dataset=ring8", "dataset.points=2000", "architecture.width=16", "budget
 
 
 @pytest.fixture
-def specs(tiny: TrialSpec) -> list[TrialSpec]:
-    return [tiny.with_seed(seed) for seed in range(4)]
-
-
-@pytest.fixture
 def ablation(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """The command line, in a folder of the test's own."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
@@ -109,9 +104,9 @@ def states(server: Postgres, study: Path) -> dict[str, int]:
 
 
 def test_two_workers_answer_all_and_a_killed_ones_trial_is_run_again(
-    shared: Path, server: Postgres, specs: list[TrialSpec], crowd: Crowd
+    shared: Path, server: Postgres, four: list[TrialSpec], crowd: Crowd
 ) -> None:
-    backlog.offer(shared, specs)
+    backlog.offer(shared, four)
     words = ("-m", "ablation", "worker", shared.name, "--runs", str(shared.parent))
     first, second = crowd.start(*words), crowd.start(*words)
     assert wait_for(crowd.trials, 300)
@@ -122,14 +117,14 @@ def test_two_workers_answer_all_and_a_killed_ones_trial_is_run_again(
     rest = crowd.start(*words)  # the second may have ended before the first's trial was free
     output, _ = rest.communicate(timeout=600)
     assert rest.returncode == 0, output
-    for spec in specs:
+    for spec in four:
         record = read_record(shared / "trials" / spec.key)
         assert record is not None, f"{spec.key} was lost"
         assert record.outcome.kind == "finished"
         assert not list((shared / "trials" / spec.key).glob("result.*.json"))
     found = states(server, shared)
     assert found.pop("FAIL", 0) <= 1
-    assert found == {"COMPLETE": len(specs)}
+    assert found == {"COMPLETE": len(four)}
 
 
 @pytest.mark.long

@@ -29,9 +29,9 @@ def begin_as_it_dies(study: Path, server: Postgres) -> None:
 
 
 def test_a_server_lost_in_the_middle_loses_nothing(
-    shared: Path, server: Postgres, specs: list[TrialSpec], answer: Answer
+    shared: Path, server: Postgres, four: list[TrialSpec], answer: Answer
 ) -> None:
-    backlog.offer(shared, specs)
+    backlog.offer(shared, four)
     first = claimed(shared)
     record = answer(first)
     try:
@@ -40,9 +40,9 @@ def test_a_server_lost_in_the_middle_loses_nothing(
     finally:
         server.start()
     backlog.tell(shared, first, record)
-    backlog.offer(shared, specs)  # what a crash takes from the index, a launch offers again
-    rest = [claimed(shared) for _ in specs[1:]]
-    assert [claim.key for claim in rest] == [spec.key for spec in specs[1:]]
+    backlog.offer(shared, four)  # what a crash takes from the index, a launch offers again
+    rest = [claimed(shared) for _ in four[1:]]
+    assert [claim.key for claim in rest] == [spec.key for spec in four[1:]]
     for claim in rest:
         os.close(claim.lease)
     backlog.rebuild(shared)  # a crash may take the last half second; the folders have it
@@ -50,10 +50,10 @@ def test_a_server_lost_in_the_middle_loses_nothing(
 
 
 def test_a_connection_that_breaks_in_the_middle_is_made_again(
-    shared: Path, server: Postgres, specs: list[TrialSpec], answer: Answer
+    shared: Path, server: Postgres, four: list[TrialSpec], answer: Answer
 ) -> None:
     """A trigger ends our connection at one write after another, each time before it counts."""
-    backlog.offer(shared, specs)
+    backlog.offer(shared, four)
     server.ask(
         "postgres",
         "create sequence turn; create function hang_up() returns trigger language plpgsql as $$ begin"
@@ -65,7 +65,7 @@ def test_a_connection_that_breaks_in_the_middle_is_made_again(
         claim = claimed(shared)
         again = "select last_value from turn; alter sequence turn restart"
         assert int(server.ask("postgres", again).splitlines()[0]) > 1, "it was hung up on"
-        assert claim.key == specs[0].key
+        assert claim.key == four[0].key
         backlog.tell(shared, claim, answer(claim))
         assert int(server.ask("postgres", again).splitlines()[0]) > 1
         claim = claimed(shared)
@@ -80,9 +80,9 @@ def test_a_connection_that_breaks_in_the_middle_is_made_again(
 
 @pytest.mark.long
 def test_a_server_away_for_longer_ends_the_access(
-    shared: Path, server: Postgres, specs: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
+    shared: Path, server: Postgres, four: list[TrialSpec], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backlog.offer(shared, specs)
+    backlog.offer(shared, four)
     monkeypatch.setattr(index, "PATIENCE", 3.0)
     server.stop()
     try:
@@ -92,4 +92,4 @@ def test_a_server_away_for_longer_ends_the_access(
         assert time.monotonic() - began >= 3
     finally:
         server.start()
-    assert backlog.counts(shared)["waiting"] == len(specs)
+    assert backlog.counts(shared)["waiting"] == len(four)
