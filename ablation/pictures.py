@@ -17,7 +17,7 @@ def write_picture(path: Path, samples: np.ndarray, values: tuple[float, float]) 
     picture = _grid(samples) if samples.ndim == 4 else _density(samples, *values)
     factor = max(1, round(LEAST / picture.shape[0]))
     picture = picture.repeat(factor, axis=0).repeat(factor, axis=1)
-    Image.fromarray(picture.squeeze()).save(path, format="PNG", optimize=True)
+    Image.fromarray(picture.squeeze()).save(path, format="PNG")
 
 
 def _grid(images: np.ndarray) -> np.ndarray:
