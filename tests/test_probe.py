@@ -75,7 +75,7 @@ def start(out: Path, name: str, workers: int) -> subprocess.Popen[str]:
 LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("layer-norms", "augmentation")]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     ["freeze-generator", *LONG],
@@ -130,7 +130,7 @@ def test_a_killed_experiment_leaves_no_process_behind(tmp_path: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_trial_that_cannot_be_measured_is_an_answer(tmp_path: Path) -> None:
     """Its reason is told, the others are measured and drawn, and the exit code is 1."""
     words = [w.replace("seeds=2", "seeds=1") for w in SMALL["freeze-generator"]]

@@ -106,6 +106,7 @@ def test_a_partial_report_says_so_and_leaves_no_trace(
     assert [name for name in first if first[name] != second[name]] == []
 
 
+@pytest.mark.long
 def test_watching_writes_until_it_is_stopped_or_all_is_done(
     sweep: tuple[Path, subprocess.Popen[str]],
 ) -> None:

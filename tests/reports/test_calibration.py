@@ -50,7 +50,7 @@ def test_a_planted_activation_is_found_as_often_as_promised() -> None:
     assert blocks["found"] == 10
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_ladder_may_be_looked_at_on_every_rung() -> None:
     counts = _counts(Setting("looks", Shape(4, 1, 14), Truth(), 40))
     assert counts["ladder"] <= binom.ppf(1 - FEW, 40, ALPHA)

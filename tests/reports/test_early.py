@@ -69,7 +69,7 @@ def _claims(early: Sequence[Early]) -> int:
     return sum(side.finding == "predicts" for e in early for side in (e.within, e.between))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_noise_is_claimed_in_at_most_five_percent_of_studies() -> None:
     told = [simulated(noise(11, k), 0.0) for k in range(200)]
     tests = {
