@@ -157,8 +157,8 @@ def within_effect(tables: Floats, names: Sequence[str], most: int = SPLITS) -> P
     units, levels = tables.shape
     centred = tables - tables.mean(axis=1, keepdims=True)
     exact = factorial(levels) ** units <= most
-    orders = np.array(list(permutations(range(levels))))
     if exact:
+        orders = np.array(list(permutations(range(levels))))
         rows = np.array(np.unravel_index(np.arange(len(orders) ** units), (len(orders),) * units))
         moved = centred[np.arange(units)[:, None], orders[rows.T]]
         return _judged((moved.sum(axis=1) ** 2).sum(axis=1), [tables], exact=True)

@@ -180,6 +180,14 @@ def test_levels_within_units() -> None:
     assert drawn.p == pytest.approx(exact.p, abs=0.05)
 
 
+def test_many_levels_within_units_are_drawn_and_never_listed() -> None:
+    """Three hundred levels have more orders than any memory holds."""
+    units = np.random.default_rng(4).normal(np.linspace(0, 1, 300), size=(3, 300))
+    found = within_effect(units, ("x",), most=500)
+    assert (found.draws, found.exact) == (500, False)
+    assert found.p == 1 / 500
+
+
 def test_sign_flips_are_scipys_and_six_are_the_least() -> None:
     values = np.array([0.3, -0.1, 0.8, 0.4, 0.2, 0.9, -0.3])
     known = permutation_test((values,), np.mean, permutation_type="samples", n_resamples=10_000)
