@@ -16,6 +16,9 @@ from reports.study import Declared
 from reports.tables import Tables
 from reports.verdict import Test, Verdict
 
+LEARNED = 0.05
+"""Share of samples like real ones below which a generator has not learned its data."""
+
 
 @dataclass(frozen=True)
 class Better:
@@ -74,8 +77,8 @@ def advise(
         own = rated(tables, trials, found, block, paid, order)
         least = smallest(found, block, declared.effect)
         scored = trials[(trials["block"] == block.key) & trials["score_name"].notna()]
-        rules = criteria(least, timed=paid.timed)
-        advised.append(_advice(block, scored, own, rules, found, verdict))
+        rules = criteria(least, timed=paid.timed, ratio=found.scale.ratio)
+        advised.append(_advice(block, scored, own, rules, least, found, verdict))
     return tuple(advised), paid
 
 
@@ -84,6 +87,7 @@ def _advice(
     scored: pd.DataFrame,
     own: Sequence[Rated],
     rules: tuple[Criterion, ...],
+    least: float,
     found: Design,
     verdict: Verdict,
 ) -> Advice:
@@ -93,7 +97,7 @@ def _advice(
     able = [t for t in tests if (t.tier == OVERALL or t in here) and t.finding != "descriptive"]
     beats = tuple(_beats(tests, here))
     unbeaten = [r for r in own if r.level not in {b.b for b in beats} and r.bad < r.n]
-    dominated = _dominated(unbeaten, rules)
+    dominated = _dominated(unbeaten, rules, least)
     chosen = tuple(r.level for r in unbeaten if r.level not in dict(dominated))
     why = _why(own, unbeaten, tests, able)
     return Advice(
@@ -118,6 +122,8 @@ def _why(
         return "nothing"
     if all(r.bad == r.n for r in own):
         return "failed"
+    if all(r.hits < LEARNED for r in own if r.bad < r.n):
+        return "untrained"
     if len(own) < 2:
         return "single"
     if not tests:
@@ -139,13 +145,15 @@ def _beats(tests: Sequence[Test], here: Sequence[Test]) -> Iterator[Better]:
 
 
 def _dominated(
-    own: Sequence[Rated], rules: Sequence[Criterion]
+    own: Sequence[Rated], rules: Sequence[Criterion], least: float
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the levels than which others are better in something and worse in nothing, with these others.
 
+    Nor may the median of these others be worse by `least` or more, tested or not: it is not known to be alike.
+
     Differences from some size on are no order: levels can be better than each other in a circle. Those stay.
     """
-    direct = {r.level: {s.level for s in own if _dominates(r, s, rules)} for r in own}
+    direct = {r.level: {s.level for s in own if _dominates(r, s, rules, least)} for r in own}
     reach = {name: set(below) for name, below in direct.items()}
     for _ in own:
         reach = {a: below | {c for b in below for c in reach[b]} for a, below in reach.items()}
@@ -157,5 +165,7 @@ def _dominated(
     return tuple(told)
 
 
-def _dominates(a: Rated, b: Rated, rules: Sequence[Criterion]) -> bool:
+def _dominates(a: Rated, b: Rated, rules: Sequence[Criterion], least: float) -> bool:
+    if a.outcome >= b.outcome + least:
+        return False
     return any(c.better(a, b) for c in rules) and not any(c.better(b, a) for c in rules)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, isfinite
+from math import isfinite
 from typing import Any
 
 from ablation.levels import noun
 from reports.advice import Advice
 from reports.costs import Costs
-from reports.criteria import Rated
+from reports.criteria import Rated, width
 from reports.design import Design
 from reports.pairs import PER_BLOCK, TUNED
 from reports.phrases import article, percent
@@ -49,11 +49,7 @@ def _line(a: Advice, r: Rated) -> list[dict[str, Any]]:
     def best(name: str, value: float) -> bool:
         return isfinite(value) and apart[name] and not rules[name]
 
-    ratio = logged(a.score)
-    width = exp(r.spread) if ratio else r.spread
-    spread = (
-        "–" if not isfinite(width) else f"×{number(width)}" if ratio else f"±{number(width, 2)}"
-    )
+    spread = width(r.spread, ratio=logged(a.score))
     chosen, quality = r.level in a.chosen, bool(a.beats) and not a.beaters(r.level)
     return [
         cell(r.level, strong=chosen),
@@ -63,7 +59,7 @@ def _line(a: Advice, r: Rated) -> list[dict[str, Any]]:
             strong=quality and r.failed < r.n,
         ),
         cell(f"{r.bad} of {r.n}", r.bad / r.n, strong=best("failed or collapsed", r.bad)),
-        cell(spread, width, strong=best("spread over seeds", width)),
+        cell(spread, r.spread, strong=best("spread over seeds", r.spread)),
         cell(
             percent(r.dead) if isfinite(r.dead) else "–", r.dead, strong=best("dead units", r.dead)
         ),
@@ -80,8 +76,8 @@ def _verdict(a: Advice, r: Rated) -> str:
         return "yes"
     if a.beaters(r.level):
         return "no, beaten"
-    if r.failed == r.n:
-        return "no, failed"
+    if r.bad == r.n:
+        return "no, failed" if r.failed == r.n else "no, bad ends"
     return "no, dominated" if r.level in dict(a.dominated) and not a.why else "no evidence"
 
 
@@ -127,8 +123,9 @@ def notes(found: Design, verdict: Verdict, paid: Costs) -> list[str]:
     told = [
         f"In quality {article(noun(found.factor))} is better only where a declared test says so, in the block itself or"
         " over all blocks; what is not distinguishable may still differ. Differences in the other criteria count from"
-        " the sizes below on; they are described, not tested. Recommended: what no other beats in quality, unless"
-        " another unbeaten one is better in some other criterion and worse in none."
+        " the sizes in the table “What counts as worse” on; they are described, not tested. Recommended: what no other"
+        " beats in quality, unless another unbeaten one, whose median is not worse by the smallest effect that matters,"
+        " is better in some other criterion and worse in none."
     ]
     if tier is not None and tier.descriptive:
         told.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 from ablation.levels import noun
@@ -12,7 +13,7 @@ from reports.costs import Costs
 from reports.criteria import Rated
 from reports.design import Design
 from reports.pairs import OVERALL, PER_BLOCK
-from reports.phrases import counted
+from reports.phrases import counted, percent
 from reports.scales import family, printed
 from reports.verdict import Test, Verdict
 from reports.words import listed, number, seeds_word
@@ -134,11 +135,21 @@ def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
     return {
         "nothing": "no trial has ended with the declared score yet.",
         "failed": f"every trial diverged, crashed or collapsed: no {one} can be recommended.",
+        "untrained": _untrained(a, one),
         "single": f"only {a.rated[0].level if a.rated else 'one'} was tried: there is no choice.",
         "apart": "no two levels share a complete seed: there is no evidence to choose by.",
         "seeds": f"no evidence to choose by: with {seeds} no declared test can conclude{needed}.",
         "circle": f"each {one} that trained is beaten by another: none is recommended.",
     }[a.why]
+
+
+def _untrained(a: Advice, one: str) -> str:
+    """Say that nothing has learned the data, and by what that is known."""
+    best = max((r.hits for r in a.rated if isfinite(r.hits)), default=0.0)
+    return (
+        f"no {one} has learned the data: at most {percent(best)} of a generator's samples are like real ones, in the"
+        " median. Train longer or change the learning rate before choosing."
+    )
 
 
 def _alike(lead: str, others: Sequence[str], a: Advice, verdict: Verdict, *, short: bool) -> str:

@@ -31,7 +31,7 @@ from reports.pairs import OVERALL
 from reports.partial import extent
 from reports.phrases import by
 from reports.progress import drawn_words
-from reports.robustness import robustness, robustness_words, variations
+from reports.robustness import robustness, robustness_words, shaken, variations
 from reports.scales import printed
 from reports.secondary import secondary
 from reports.sections import sections
@@ -68,7 +68,10 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
         "ladder": ladder_words(found, first.declared.alpha),
         "blocks": block_sentences(found, verdict),
         "score_notes": methods.score_notes(every),
-        "alerts": _alerts(tables, every, found, verdict, whole, (correlation, pairs)),
+        "alerts": [
+            *_alerts(tables, every, found, verdict, whole, (correlation, pairs)),
+            *shaken(verdict, varied),
+        ],
         "comparison": rows.comparison(found, verdict, order),
         "tests": rows.tests(found, verdict),
         "changed": changed or {},

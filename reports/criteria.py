@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import isnan, log, log10, nan
+from math import exp, isfinite, isnan, log, log10, nan
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ BAD = 2, 0.1
 """More trials that failed or collapsed, and more of all trials by this share."""
 SPREAD = 2.0
 """Times as wide, and wider than the smallest effect that matters."""
+SEEDS = 5
+"""Outcomes below which a spread is not told: of four seeds one is twice as wide as another by chance in a quarter."""
 DEAD = 0.1
 """A greater share of dead units."""
 FAINT = log10(2)
@@ -34,7 +36,8 @@ ROUNDING = 1e-9
 class Rated:
     """A level in a block, from the declared seeds: `n` trials ended, `score` is their median, failures as worst.
 
-    `reach` holds the least and the greatest score that there is.
+    `reach` holds the least and the greatest score that there is; `outcome` is the median as tests see it, lower is
+    better. `hits` is the median share of samples that are like real ones (precision, or toys' high-quality share).
     `spread` is the standard deviation of finite outcomes; the readings are medians over trials that did not fail, at
     their last probe: share of dead units over all sites, |attenuation| of G's loss in D, signal to G. NaN: not known.
     """
@@ -45,6 +48,8 @@ class Rated:
     collapsed: int
     score: float
     reach: tuple[float, float]
+    outcome: float
+    hits: float
     spread: float
     dead: float
     attenuation: float
@@ -67,8 +72,11 @@ class Criterion:
     told: Callable[[Rated, Rated], str]
 
 
-def criteria(least: float, *, timed: bool) -> tuple[Criterion, ...]:
-    """Return the criteria besides quality; `least` is the spread of outcomes below which all are alike."""
+def criteria(least: float, *, timed: bool, ratio: bool = True) -> tuple[Criterion, ...]:
+    """Return the criteria besides quality; `least` is the spread of outcomes below which all are alike.
+
+    `ratio` says that outcomes are logarithms.
+    """
     cost = COST[timed]
     return (
         Criterion(
@@ -83,7 +91,10 @@ def criteria(least: float, *, timed: bool) -> tuple[Criterion, ...]:
             "spread over seeds",
             f"{SPREAD:g} times as wide, and wider than the declared smallest effect that matters",
             lambda a, b: b.spread >= max(SPREAD * a.spread, least),
-            lambda a, b: f"spreads {_times(a.spread, b.spread)} as much over seeds",
+            lambda a, b: (
+                f"spreads by {width(a.spread, ratio=ratio)} over seeds"
+                f" (against {width(b.spread, ratio=ratio)})"
+            ),
         ),
         Criterion(
             "dead units",
@@ -104,7 +115,7 @@ def criteria(least: float, *, timed: bool) -> tuple[Criterion, ...]:
             "signal to G",
             f"{SIGNAL:g} times less at the end of training",
             lambda a, b: a.signal > 0 and b.signal * SIGNAL <= a.signal,
-            lambda a, b: f"gives G {_times(a.signal, b.signal)} the signal",
+            lambda a, b: _signal(a.signal, b.signal),
         ),
         Criterion(
             "cost",
@@ -115,8 +126,19 @@ def criteria(least: float, *, timed: bool) -> tuple[Criterion, ...]:
     )
 
 
-def _times(own: float, other: float) -> str:
-    return f"{number(own / other, 2)} times" if other else "beyond all measure"
+def width(spread: float, *, ratio: bool) -> str:
+    """Return a standard deviation of outcomes: as a factor where these are logarithms."""
+    if not isfinite(spread):
+        return "–"
+    return f"×{number(exp(spread))}" if ratio else f"±{number(spread, 2)}"
+
+
+def _signal(own: float, other: float) -> str:
+    if own == 0 or other == 0:
+        return "gives G no signal" if own == 0 else "gives G a signal, the other none"
+    if own < other / 100:
+        return "gives G less than a hundredth of the signal"
+    return f"gives G {number(own / other, 2)} times the signal"
 
 
 def _share(share: float) -> str:
@@ -153,6 +175,7 @@ def rated(
     name = next(iter(here["score_name"].dropna()), "")
     scored = {c.treatment: c for c in cells(tables.own, here, name)} if name else {}
     last = {q: _last(tables.readings, block, q) for q in QUANTITIES}
+    like = tables.own[tables.own["family"].isin(LIKE)].set_index("key")["value"]
     told = []
     for level in order:
         own = here[here["treatment"] == level]
@@ -172,7 +195,9 @@ def rated(
                 collapsed=int((own["outcome"] == "collapsed").sum()),
                 score=scored[level].median if level in scored else nan,
                 reach=_reach(scored[level].finite if level in scored else ()),
-                spread=float(np.std(finite, ddof=1)) if len(finite) > 2 else nan,
+                outcome=_median(outcomes),
+                hits=_median([float(like[k]) for k in alive if k in like.index]),
+                spread=float(np.std(finite, ddof=1)) if len(finite) >= SEEDS else nan,
                 dead=dead,
                 attenuation=abs(attenuation),
                 signal=signal,
@@ -186,6 +211,8 @@ def _reach(values: Sequence[float]) -> tuple[float, float]:
     return (min(values), max(values)) if values else (nan, nan)
 
 
+LIKE = ("precision", "hq")
+"""Scores that say which share of the samples is like real ones; a data set has one of them."""
 QUANTITIES = ("dead_fraction", "generator_loss_attenuation", "signal_to_generator")
 
 

@@ -183,4 +183,12 @@ def robustness_words(verdict: Verdict, told: Sequence[Variation]) -> str:
     if not other:
         return f"The answer is the same in {ways} of looking."
     kept = len(told) - len(other)
-    return f"The answer is the same in {kept} of {ways} of looking; not with: {listed(other)}."
+    return f"The answer is the same in {kept} of {ways} of looking; these change it: {', '.join(other)}."
+
+
+def shaken(verdict: Verdict, told: Sequence[Variation]) -> list[str]:
+    """Return what page one says where another way of looking gives another answer."""
+    same = all(set(one.answer.names) == set(verdict.answer.names) for one in told)
+    if same and not any(one.turned for one in told):
+        return []
+    return [robustness_words(verdict, told)]

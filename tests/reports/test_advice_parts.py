@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import nan
+from math import inf, nan
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +17,7 @@ from reports.criteria import Rated, criteria
 from reports.design import Block
 from reports.page import write_report
 
-PLAIN = Rated("plain", 6, 0, 0, 10.0, (9.0, 11.0), 0.1, 0.0, 0.1, 1.0, 4.0)
+PLAIN = Rated("plain", 6, 0, 0, 10.0, (9.0, 11.0), 2.3, 0.9, 0.1, 0.0, 0.1, 1.0, 4.0)
 ROUGH, TIMED = criteria(0.095, timed=False), criteria(0.095, timed=True)
 
 
@@ -71,9 +71,35 @@ def test_levels_that_are_better_than_each_other_in_a_circle_all_stay() -> None:
     second = replace(PLAIN, level="second", dead=0.12, attenuation=0.0, cost=4.0)
     third = replace(PLAIN, level="third", dead=0.06, attenuation=0.32, cost=3.3)
     fourth = replace(PLAIN, level="fourth", dead=0.9, attenuation=0.2, cost=9.0)
-    assert dict(_dominated([first, second, third], ROUGH)) == {}
-    assert [name for name, _ in _dominated([first, second, third, fourth], ROUGH)] == ["fourth"]
-    assert dict(_dominated([first, second], ROUGH)) == {"second": ("first",)}
+    assert dict(_dominated([first, second, third], ROUGH, 0.095)) == {}
+    assert [name for name, _ in _dominated([first, second, third, fourth], ROUGH, 0.095)] == [
+        "fourth"
+    ]
+    assert dict(_dominated([first, second], ROUGH, 0.095)) == {"second": ("first",)}
+
+
+def test_a_level_with_a_worse_median_dominates_nothing() -> None:
+    """Not told apart by a test is not alike: a smaller spread is no reason for three times the distance."""
+    steady = replace(PLAIN, level="steady", outcome=2.3 + 0.095)
+    wild = replace(PLAIN, level="wild", spread=0.4)
+    assert dict(_dominated([steady, wild], ROUGH, 0.095)) == {}
+    near = replace(steady, outcome=2.3 + 0.094)
+    assert dict(_dominated([near, wild], ROUGH, 0.095)) == {"wild": ("steady",)}
+    failing = replace(steady, outcome=inf)
+    assert dict(_dominated([failing, wild], ROUGH, 0.095)) == {}
+
+
+def test_a_signal_and_a_spread_are_told_in_words_that_can_be_checked() -> None:
+    told = {c.name: c.told for c in ROUGH}
+    spread = told["spread over seeds"](replace(PLAIN, spread=1.6), PLAIN)
+    assert spread == "spreads by ×4.95 over seeds (against ×1.11)"
+    signal = told["signal to G"]
+    assert signal(PLAIN, replace(PLAIN, signal=4.0)) == "gives G 0.25 times the signal"
+    assert signal(PLAIN, replace(PLAIN, signal=400.0)) == (
+        "gives G less than a hundredth of the signal"
+    )
+    assert signal(replace(PLAIN, signal=0.0), PLAIN) == "gives G no signal"
+    assert signal(PLAIN, replace(PLAIN, signal=0.0)) == "gives G a signal, the other none"
 
 
 def test_joined_is_what_costs_less_or_beats() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import study_builder as builder
-from told import read
+from told import read, said
 
 from ablation.record import Reading, Score
 from reports.robustness import HALF, Variation, robustness, robustness_words, variations
@@ -77,7 +77,7 @@ def test_a_finding_that_failures_make_goes_with_them(tmp_path: Path) -> None:
     assert told[0].lost == (("leaky_relu", "relu"),)
     assert told[0].turned == ()
     assert sentence == (
-        "The answer is the same in 1 of 2 other ways of looking; not with: failures left out."
+        "The answer is the same in 1 of 2 other ways of looking; these change it: failures left out."
     )
 
 
@@ -107,11 +107,26 @@ def test_a_finding_of_one_block_goes_with_that_block(tmp_path: Path) -> None:
     assert found["without hinge"].lost == ()
     assert found["without hinge"].trials == 12
     assert sentence.startswith(
-        "The answer is the same in 2 of 3 other ways of looking; not with: without minimax"
+        "The answer is the same in 2 of 3 other ways of looking; these change it: without minimax"
     )
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_page_one_says_that_the_answer_does_not_stand(tmp_path: Path) -> None:
+    fid = {("leaky_relu", loss): 10.0 for loss in ("hinge", "minimax")}
+    shaky = fid | {("relu", "hinge"): 10.0, ("relu", "minimax"): 30.0}
+    firm = fid | {("relu", "hinge"): 30.0, ("relu", "minimax"): 30.0}
+    told = {}
+    for name, scores in (("shaky", shaky), ("firm", firm)):
+        alerts = said(read(_planted(tmp_path / name, scores)))["alerts"]
+        told[name] = [line for line in alerts if "ways of looking" in line]
+    assert told["firm"] == []
+    assert told["shaky"] == [
+        "The answer is the same in 2 of 3 other ways of looking; these change it: without minimax."
+    ]
+
+
 def test_many_blocks_are_left_out_by_data_set_and_by_loss(tmp_path: Path) -> None:
     losses, data = ("hinge", "minimax", "least_squares"), ("digits", "mnist", "svhn")
     study = tmp_path / "s"
