@@ -64,7 +64,7 @@ def read_json(path: Path) -> Any:
     try:
         text = path.read_text()
         return whole(json.loads(text)) if "\\ud" in text.lower() else json.loads(text)
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error}") from None
 
 

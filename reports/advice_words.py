@@ -24,16 +24,18 @@ FEW = 3
 """Recommended levels up to which the section says how each differs from the first."""
 MANY = 6
 """Names on the first page."""
+MOST_SPOTS = 12
+"""Blocks that a line of the section names; more are counted, and stand in its table."""
 
 
 def said(advised: Sequence[Advice], paid: Costs, found: Design, verdict: Verdict) -> dict[str, Any]:
     """Return what the report says of the choice: a few lines, all lines, the table of criteria and its rules."""
     told = [(where(a), line(a, found, verdict, short=True)) for a in advised]
-    full = [f"For {where(a)}: {line(a, found, verdict)} {reasons(a)}".strip() for a in advised]
+    full = [(where(a), f"{line(a, found, verdict)} {reasons(a)}".strip()) for a in advised]
     return {
         "advice_title": f"Which {noun(found.factor)}?",
         "advice_first": _first(told),
-        "advice": full,
+        "advice": _together(full, MOST_SPOTS),
         "advice_notes": notes(found, verdict, paid),
         "criteria": criteria_table(advised, found, paid),
         "criteria_rules": rules_table(advised),
@@ -43,17 +45,7 @@ def said(advised: Sequence[Advice], paid: Costs, found: Design, verdict: Verdict
 
 def _first(told: Sequence[tuple[str, str]]) -> list[str]:
     """Return the lines of the first page: blocks of which the same is said share one, the last names the rest."""
-    spots: dict[str, list[str]] = {}
-    for spot, text in told:
-        spots.setdefault(text, []).append(spot)
-    lines = [
-        f"For {listed(own)}: {text}"
-        if len(own) <= FEW
-        else f"In {len(own)} of {len(told)} blocks: {text}"
-        for text, own in spots.items()
-    ]
-    if len(spots) == 1 and len(told) > 1:
-        lines = [f"In all {len(told)} blocks: {next(iter(spots))}"]
+    lines, spots = _together(told, FEW), _spots(told)
     if len(lines) <= FIRST:
         return lines
     rest = sum(map(len, list(spots.values())[FIRST - 1 :]))
@@ -61,6 +53,26 @@ def _first(told: Sequence[tuple[str, str]]) -> list[str]:
         *lines[: FIRST - 1],
         f"{counted(rest, 'more block')} below, in the section of this name.",
     ]
+
+
+def _together(told: Sequence[tuple[str, str]], most: int) -> list[str]:
+    """Return a line for all blocks of which the same is said; more than `most` of them are counted."""
+    spots = _spots(told)
+    if len(spots) == 1 and len(told) > 1:
+        return [f"In all {len(told)} blocks: {next(iter(spots))}"]
+    return [
+        f"For {listed(own)}: {text}"
+        if len(own) <= most
+        else f"In {len(own)} of {len(told)} blocks: {text}"
+        for text, own in spots.items()
+    ]
+
+
+def _spots(told: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    spots: dict[str, list[str]] = {}
+    for spot, text in told:
+        spots.setdefault(text, []).append(spot)
+    return spots
 
 
 def where(a: Advice) -> str:

@@ -197,7 +197,8 @@ def legend(fig: Figure, shown: dict[str, Look]) -> None:
         for name, look in shown.items()
     ]
     usual = min(len(handles), 5)
-    columns = min(abreast([*shown], usual), max(1, fitting(5)))
+    room = 72 * _WIDTH.get() - 16
+    columns = min(abreast([*shown], usual, room, STYLE["legend.fontsize"]), fitting(5))
     if handles:  # room for rows beyond three, and for those that a narrow figure has more
         more = further_rows([*shown], columns)
         more = max(more, ceil(len(handles) / columns) - ceil(len(handles) / usual))

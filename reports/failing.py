@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.design import Design
-from reports.estimates import compare, holm
+from reports.estimates import TIE, compare, holm
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,12 @@ class Failing:
 
 
 def failing(found: Design, levels: Sequence[str]) -> dict[str, Failing]:
-    """Compare each level's failures with the reference's, whole seeds reassigned; empty where nothing failed."""
+    """Compare each level's failures with the reference's, whole seeds reassigned.
+
+    Empty where nothing failed, and below the first rung of a ladder, where nothing is tested.
+    """
+    if found.ladder is not None and not found.ladder.reached:
+        return {}
     told = []
     for level in levels:
         if level == found.reference:
@@ -39,8 +44,7 @@ def failing(found: Design, levels: Sequence[str]) -> dict[str, Failing]:
         if not a:
             continue
         test = compare(a, r, (level, found.reference))
-        shares = [np.mean([x.mean() for x in side]) for side in (a, r)]
-        told.append((level, test.p, bool(shares[0] > shares[1]), any(x.any() for x in (*a, *r))))
+        told.append((level, test.p, test.probability < 0.5 - TIE, any(x.any() for x in (*a, *r))))
     if not any(failed for *_, failed in told):
         return {}
     adjusted = holm([p for _, p, _, _ in told], [1 / len(told)] * len(told))

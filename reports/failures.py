@@ -42,7 +42,9 @@ def failures(tables: Tables, trials: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def log_tail(path: Path) -> str:
-    """Return the last lines of a log, "" where there is none."""
+    """Return the last lines of a log, "" where there is none; what is not a file of the trial's own is none."""
+    if path.is_symlink() or not path.is_file():
+        return ""
     try:
         with open(path, "rb") as file:
             file.seek(0, 2)

@@ -11,6 +11,7 @@ from typing import Any
 from matplotlib import get_data_path
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
 from matplotlib.ticker import FixedFormatter, FuncFormatter
 
@@ -21,7 +22,7 @@ LABEL = 44
 NAME = 36
 """Letters of a name in a legend."""
 ACROSS = 116
-"""Letters side by side in a figure: of all names in a row of its legend, or of the titles of its panels."""
+"""Letters side by side in a figure: of the titles of its panels."""
 
 
 def fonts() -> Path:
@@ -32,9 +33,12 @@ def fonts() -> Path:
 @cache
 def characters() -> frozenset[int]:
     """Return the code points that the font of the figures has."""
-    from matplotlib.ft2font import FT2Font
+    return frozenset(_font().get_charmap())
 
-    return frozenset(FT2Font(str(fonts() / "DejaVuSans.ttf")).get_charmap())
+
+@cache
+def _font() -> FT2Font:
+    return FT2Font(str(fonts() / "DejaVuSans.ttf"))
 
 
 def drawable(text: str) -> str:
@@ -93,12 +97,25 @@ def _drawn(said: Callable[..., str]) -> Callable[..., str]:
     return label
 
 
-def abreast(names: Sequence[str], most: int) -> int:
-    """Return how many columns a legend of these names has room for in the text width, at most `most`."""
-    long = [min(len(drawable(name)), NAME) + 6 for name in names]
-    for columns in range(min(most, len(long)), 1, -1):
-        rows = ceil(len(long) / columns)
-        if sum(max(long[i : i + rows]) for i in range(0, len(long), rows)) <= ACROSS:
+def breadth(text: str, size: float) -> float:
+    """Return the width of a text's widest line in the font of the figures, in points."""
+    font, widest = _font(), 0.0
+    font.set_size(size, 72)
+    for line in text.split("\n"):
+        font.set_text(line, 0.0)
+        widest = max(widest, float(font.get_width_height()[0]) / 64)
+    return widest
+
+
+def abreast(names: Sequence[str], most: int, room: float, size: float) -> int:
+    """Return how many columns a legend of these names has in `room` points of width, at most `most`.
+
+    Beside its name, an entry takes 4.8 times the font's size: the line, a gap, and the space to the next column.
+    """
+    wide = [breadth(shortened(drawable(name), NAME), size) + 4.8 * size for name in names]
+    for columns in range(min(most, len(wide)), 1, -1):
+        rows = ceil(len(wide) / columns)
+        if sum(max(wide[i : i + rows]) for i in range(0, len(wide), rows)) <= room:
             return columns
     return 1
 

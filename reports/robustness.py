@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from math import inf, isfinite, log
 
 import numpy as np
@@ -116,11 +115,8 @@ def _fewer(found: Design) -> Iterator[tuple[str, Design]]:
 
 
 def _judged(name: str, other: Design, found: Design, verdict: Verdict, alpha: float) -> Variation:
-    pairs = [
-        (a, r, sides)
-        for a, r in combinations(other.treatments, 2)
-        if (sides := other.pair(a, r))[0]
-    ]
+    declared = [(t.a, t.r) for t in verdict.tests if t.tier == OVERALL]
+    pairs = [(a, r, sides) for a, r in declared if (sides := other.pair(a, r))[0]]
     tests = [compare(*sides, (a, r, name), most=SPLITS) for a, r, sides in pairs]
     adjusted = holm([t.p for t in tests], [1 / len(pairs)] * len(pairs)) if pairs else np.zeros(0)
     beats = {
@@ -139,7 +135,7 @@ def robustness(found: Design, verdict: Verdict, told: Sequence[Variation]) -> Ta
     """Return a row for each variation: who is unbeaten, and which findings it loses or turns round."""
     body = []
     for one in told:
-        same = set(one.answer.names) == set(verdict.answer.names)
+        same = _same(one, verdict)
         names = ", ".join(name for name in found.treatments if name in one.answer.names)
         kept = len(verdict.beats) - len(one.lost) - len(one.turned)
         body.append(
@@ -153,7 +149,7 @@ def robustness(found: Design, verdict: Verdict, told: Sequence[Variation]) -> Ta
             ]
         )
     caption = (
-        f"The comparison of all {noun(found.factor, 2)} again, each time with one thing changed (Holm within"
+        f"The declared comparison of {noun(found.factor, 2)} again, each time with one thing changed (Holm within"
         " the row; exploratory). Bold: another answer than the declared one"
     )
     columns = [
@@ -167,6 +163,13 @@ def robustness(found: Design, verdict: Verdict, told: Sequence[Variation]) -> Ta
     return table("robustness", caption, columns, body)
 
 
+def _same(one: Variation, verdict: Verdict) -> bool:
+    """Whether the same levels are unbeaten; where only pairs with the reference were declared, whether these stand."""
+    if not verdict.answer.names:
+        return not one.lost and not one.turned
+    return set(one.answer.names) == set(verdict.answer.names)
+
+
 def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
     return "; ".join(f"{better} over {worse}" for better, worse in pairs) or "–"
 
@@ -178,7 +181,7 @@ def robustness_words(verdict: Verdict, told: Sequence[Variation]) -> str:
     turned = [one.name for one in told if one.turned]
     if turned:
         return f"Findings are turned round by: {listed(turned)}."
-    other = [one.name for one in told if set(one.answer.names) != set(verdict.answer.names)]
+    other = [one.name for one in told if not _same(one, verdict)]
     ways = "1 other way" if len(told) == 1 else f"{len(told)} other ways"
     if not other:
         return f"The answer is the same in {ways} of looking."
@@ -188,7 +191,6 @@ def robustness_words(verdict: Verdict, told: Sequence[Variation]) -> str:
 
 def shaken(verdict: Verdict, told: Sequence[Variation]) -> list[str]:
     """Return what page one says where another way of looking gives another answer."""
-    same = all(set(one.answer.names) == set(verdict.answer.names) for one in told)
-    if same and not any(one.turned for one in told):
+    if all(_same(one, verdict) for one in told) and not any(one.turned for one in told):
         return []
     return [robustness_words(verdict, told)]

@@ -127,7 +127,7 @@ def certificate_table(
 def rates(trials: pd.DataFrame, order: Sequence[str], found: Design, alpha: float) -> Table:
     """Return each level's failures, and where any failed, its test against the reference."""
     body, tests = [], failing(found, order)
-    for rate in failure_rates(trials, order):
+    for rate in failure_rates(trials[trials["seed"].isin(found.seeds)], order):
         counts = [
             cell(rate.counts[k], rate.counts[k]) for k in ("diverged", "crashed", "collapsed")
         ]
@@ -140,7 +140,9 @@ def rates(trials: pd.DataFrame, order: Sequence[str], found: Design, alpha: floa
         body.append([*row, *_tested_rate(tests.get(rate.treatment), alpha)] if tests else row)
     columns = [noun(found.factor), "trials#", "diverged#", "crashed#", "collapsed#"]
     columns += ["failure rate#", "95 % interval#"]
-    caption = "How often training failed (diverged or crashed; Wilson intervals)"
+    caption = (
+        "How often training failed, with the tested seeds (diverged or crashed; Wilson intervals)"
+    )
     if tests:
         columns += ["adjusted p#", "finding"]
         caption += f"; tested against {found.reference} as scores are, with Holm over levels"

@@ -69,7 +69,9 @@ def sample_rows(trials: pd.DataFrame, found: Design, order: Sequence[str]) -> tu
 
 
 def read_picture(path: Path) -> bytes | None:
-    """Return the bytes of a whole PNG file of at most 4 MB, None where there is no such file."""
+    """Return the bytes of a whole PNG file of at most 4 MB, None where the trial has no such file of its own."""
+    if path.is_symlink() or not path.is_file():
+        return None
     try:
         picture = path.read_bytes()
     except OSError:

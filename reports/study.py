@@ -18,6 +18,9 @@ Row = TypeVar("Row")
 PAIRS = ("all", "reference")
 NONE_DRAWN = Drawn({}, {}, {})
 
+MOST_SEEDS = 100_000
+"""Seeds of a study: a greater number is a slip."""
+
 
 @dataclass(frozen=True)
 class Declared:
@@ -72,6 +75,9 @@ class Declared:
             value = row[item.name]
             if item.name == "reference" and _number(value):
                 value = str(value)
+            if item.name == "seeds" and isinstance(value, int) and value > MOST_SEEDS:
+                wrong.append(f"declared.seeds is {value}; a study has at most {MOST_SEEDS:,}")
+                continue
             if item.name == "seeds":  # a bare count means the first ones
                 value = tuple(range(value)) if isinstance(value, int) else value
                 value = tuple(value) if isinstance(value, (list, tuple)) else (value,)

@@ -123,8 +123,8 @@ def failure_rates(trials: pd.DataFrame, order: Sequence[str]) -> list[Rate]:
         table = part.assign(failed=failed.astype(float)).pivot_table(
             index=["stream", "seed"], columns="block", values="failed"
         )
-        dense = table.dropna(axis=1).to_numpy()
-        worth = effective_trials(dense) if dense.size else float(len(part))
+        streams = (own.to_numpy() for _, own in table.groupby(level="stream"))
+        worth = sum(effective_trials(own) for own in streams) or float(len(part))
         low, high = wilson(rate * worth, worth)
         rates.append(Rate(name, len(part), counts, rate, low, high))
     return rates

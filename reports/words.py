@@ -43,14 +43,14 @@ def p_value(p: float) -> str:
 
 
 def ends(shown: Interval, *, ratio: bool = True) -> str:
-    """Return an interval's ends in brackets; an end that failures leave open says so.
+    """Return an interval's ends in brackets; an end that failures of either side leave open says so.
 
     The open low end of a `ratio` is 0; a difference of 0 is a number, and common where scores tie.
     """
     if shown.level <= 0:
         return "no interval (one seed)"
     is_open = isinf(shown.low) or (ratio and shown.low == 0)
-    word = f"{UNBOUNDED} (failures)" if shown.failed else UNBOUNDED
+    word = f"{UNBOUNDED} (failures)"
     low = word if is_open else number(shown.low)
     high = word if isinf(shown.high) else number(shown.high)
     if low == high == word:

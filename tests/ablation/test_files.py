@@ -167,3 +167,10 @@ def test_locked_frees_its_lock_after_an_error(tmp_path: Path) -> None:
     descriptor = try_lock(tmp_path / "lock")
     assert descriptor is not None
     os.close(descriptor)
+
+
+def test_json_nested_beyond_all_depth_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(ValueError, match=r"deep\.json is damaged"):
+        read_json(path)

@@ -64,11 +64,12 @@ def test_the_same_numbers_give_the_same_bytes(make) -> None:
 
 def test_every_seed_is_drawn_and_failures_stand_on_top_with_their_count() -> None:
     top, axes = _points().axes
-    marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
-    assert sorted(float(line.get_ydata()[0]) for line in marks) == [10.0, 12.0, 50.0]
+    marks = [line for line in axes.lines if str(line.get_gid()).startswith("points-")]
+    assert sorted(float(y) for line in marks for y in line.get_ydata()) == [10.0, 12.0, 50.0]
     assert [text.get_text() for text in top.texts] == ["1", "2"]
-    assert len([line for line in top.lines if line.get_marker() == "x"]) == 3
-    bars = [float(line.get_ydata()[0]) for line in axes.lines if len(line.get_xdata()) == 2]
+    assert sum(len(line.get_xdata()) for line in top.lines if line.get_marker() == "x") == 3
+    wide = [line for line in axes.lines if str(line.get_gid()).startswith("wide-")]
+    bars = [float(line.get_ydata()[0]) for line in wide]
     assert bars == [12.0]  # sigmoid's median is a failure: no bar pretends otherwise
 
 
@@ -138,3 +139,12 @@ def test_levels_that_differ_in_zeros_alone_keep_their_looks() -> None:
     """0.1, 0.01 and 0.001 are one number to a natural order: a set's own order must not decide."""
     names = [f"weight_clip(bound={bound})" for bound in ("0.001", "0.01", "0.1")]
     assert [look.color for look in looks(names).values()] == ["#0072B2", "#D55E00", INK]
+
+
+@pytest.mark.parametrize(("names", "letters"), [(6, 16), (5, 18), (6, 20), (44, 17), (8, 36)])
+def test_a_legend_stays_inside_the_figure(names: int, letters: int) -> None:
+    levels = [f"w{i:02}{'m' * (letters - 3)}" for i in range(names)]
+    figure = points([], [Group("b", "hinge")], looks(levels), "FID", log=False)
+    svg(Drawing("score-fid", "t", "alt", "caption", figure))
+    (legend,) = figure.legends
+    assert legend.get_window_extent().x1 <= figure.bbox.x1

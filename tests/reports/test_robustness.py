@@ -11,7 +11,7 @@ import study_builder as builder
 from told import read, said
 
 from ablation.record import Reading, Score
-from reports.robustness import HALF, Variation, robustness, robustness_words, variations
+from reports.robustness import HALF, Variation, robustness, robustness_words, shaken, variations
 from reports.verdict import Verdict
 
 SEEDS = 6
@@ -125,6 +125,19 @@ def test_page_one_says_that_the_answer_does_not_stand(tmp_path: Path) -> None:
     assert told["shaky"] == [
         "The answer is the same in 2 of 3 other ways of looking; these change it: without minimax."
     ]
+
+
+@pytest.mark.slow
+def test_where_pairs_with_the_reference_are_declared_only_they_are_varied(tmp_path: Path) -> None:
+    fid = {(n, loss): 10.0 for n in ("leaky_relu", "gelu") for loss in ("hinge", "minimax")}
+    fid |= {("relu", loss): 30.0 for loss in ("hinge", "minimax")}
+    study = _planted(tmp_path / "s", fid)
+    builder.write_plan(study, declared={"pairs": "reference"})
+    told, verdict, sentence, _ = _looked(study)
+    assert verdict.answer.names == ()
+    assert [(one.lost, one.turned) for one in told] == [((), ())] * 3
+    assert sentence == "The answer is the same in 3 other ways of looking."
+    assert shaken(verdict, told) == []
 
 
 def test_many_blocks_are_left_out_by_data_set_and_by_loss(tmp_path: Path) -> None:
