@@ -29,7 +29,7 @@ from reports.gallery import gallery
 from reports.livening import Inlined, inlined
 from reports.marked import marked
 from reports.paper import figure_pdf, write_pdf
-from reports.replacing import replace
+from reports.replacing import replace, sweep_out
 from reports.samples import SampleRow, sample_rows
 from reports.scales import scale
 from reports.sides import sides
@@ -78,6 +78,8 @@ def write_comparison(studies: Sequence[Path], out: Path) -> Report:
     out = Path(out)
     if out.exists() and not all((out / name).is_file() for name in FILES):
         raise ValueError(f"{out} exists and is not a report: name a new folder")
+    if (out.parent / "study.yaml").exists():
+        raise ValueError(f"{out} is in a study's folder, where its own report lies: name another")
     tables = load([Path(study) for study in studies])
     _same_protocols(tables)
     return write(tables, out)
@@ -108,6 +110,7 @@ def write(tables: Tables, out: Path) -> Report:
     out.parent.mkdir(parents=True, exist_ok=True)
     scratch = out.with_name(f".{out.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
+    sweep_out(out)
     try:
         (scratch / "figures").mkdir(parents=True)
         for drawing in pictures.all:

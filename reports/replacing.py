@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import errno
+import glob
 import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
 """What the system says of a folder that another process has put there in the meantime."""
+
+
+LEFT = 3_600
+"""Seconds after which a folder half written is one that a killed process has left."""
+
+
+def sweep_out(place: Path) -> None:
+    """Remove what killed processes have left half written beside `place`."""
+    for left in place.parent.glob(f".{glob.escape(place.name)}.*.tmp"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def replace(new: Path, place: Path) -> None:

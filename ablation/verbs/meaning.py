@@ -91,6 +91,8 @@ def do_export(given: Namespace) -> int:
     No scratch and no locks. With `--paper` only the last, into a folder.
     """
     if given.tensorboard is not None:
+        if given.paper is not None or given.column:
+            raise ValueError("--tensorboard and --paper write different things: give one of them")
         from ablation.verbs.tensorboard import do_tensorboard
 
         return do_tensorboard(given)

@@ -11,7 +11,7 @@ import pytest
 import study_builder as builder
 
 from ablation.__main__ import main
-from reports.page import write_comparison
+from reports.page import write_comparison, write_report
 
 pytestmark = pytest.mark.slow
 
@@ -78,6 +78,18 @@ def test_other_sample_counts_are_refused_in_one_line(
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
     assert "fid_digits-cnn-1a2b3c_1k and as fid_digits-cnn-1a2b3c_5k" in said[0]
+
+
+@pytest.mark.slow
+def test_a_comparison_replaces_no_study_s_own_report(
+    runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write_report(runs / "short").html
+    before = own.read_bytes()
+    words = ["compare", "short", "long", "--runs", str(runs), "--out", str(own.parent)]
+    assert main(words) == 2
+    assert "where its own report lies" in capsys.readouterr().err
+    assert own.read_bytes() == before
 
 
 def test_a_study_of_hostile_words_and_damaged_trials_compares(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import study_builder as builder
 from ablation.tune import Tune
 from reports.page import write_report
 from reports.partial import extent
-from reports.replacing import replace
+from reports.replacing import replace, sweep_out
 from reports.summary import OUTCOMES, Completeness
 
 HOME = Path(__file__).parents[2]
@@ -95,6 +96,17 @@ def test_of_two_that_replace_a_folder_at_once_one_stays_whole(tmp_path: Path) ->
         assert process.returncode == 0, err
     assert {path.read_text() for path in place.iterdir()} in ({"1"}, {"2"})
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_what_a_killed_process_left_goes_after_an_hour(tmp_path: Path) -> None:
+    old, fresh, other = (tmp_path / name for name in (".report.1.tmp", ".report.2.tmp", ".r.3.tmp"))
+    for folder in (old, fresh, other):
+        folder.mkdir()
+        (folder / "half").write_text("half")
+    for folder in (old, other):
+        os.utime(folder, (0, 0))
+    sweep_out(tmp_path / "report")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".r.3.tmp", ".report.2.tmp"]
 
 
 def test_a_replacement_that_fails_halfway_brings_the_old_folder_back(tmp_path: Path) -> None:

@@ -110,7 +110,11 @@ def test_wrong_words_are_refused(
     full.mkdir()
     (full / "mine").touch()
     words = ["export", "s", "--runs", str(runs), "--tensorboard", str(full)]
-    for more, said in (([], "is not empty"), (["--out", "z.zip"], "give one")):
+    for more, said in (
+        ([], "is not empty"),
+        (["--out", "z.zip"], "give one"),
+        (["--paper", "p"], "give one"),
+    ):
         assert main([*words, *more]) == 2
         assert said in capsys.readouterr().err
     assert [path.name for path in full.iterdir()] == ["mine"]
