@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ablation.activations import facts_of
@@ -17,10 +17,11 @@ from ablation.training import Training
 
 @dataclass
 class Clock:
-    """Seconds spent on each phase of a trial."""
+    """Seconds spent on each phase of a trial, and when its process had used how many of a processor."""
 
     started: float
     seconds: dict[str, float]
+    used: float = field(default_factory=time.process_time)
 
     def lap(self, phase: str) -> None:
         """Book the time since the last lap to `phase`."""
@@ -47,6 +48,7 @@ def account(
     seconds = clock.seconds | {"total": round(sum(clock.seconds.values()), 3)}
     return provenance(device) | {
         "seconds": seconds,
+        "cpu_seconds": round(time.process_time() - clock.used, 3),
         "resumed": resumed,
         "dataset": data.fingerprint,
         "extractor": told_of(extractor),

@@ -18,7 +18,7 @@ RAN: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(
         ("seconds", "versions", "extractor", "activations", "parameters", "modes"), dict
     ),
-    "peak_memory_mb": (int, float),
+    **dict.fromkeys(("cpu_seconds", "peak_memory_mb"), (int, float)),
     "hazards": list,
 }
 """What each entry of a result's provenance is, where it has one."""

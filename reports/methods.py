@@ -110,6 +110,12 @@ def compute(trials: pd.DataFrame) -> list[str]:
     """Say what the study cost."""
     total = float(trials["seconds"].fillna(0).sum())
     told = [f"{phrases.duration(total)} of computing in {int(trials['seconds'].count())} trials."]
+    if "cpu_seconds" in trials:
+        used = trials["cpu_seconds"].dropna()
+        worked = phrases.duration(float(used.sum()))
+        told.append(
+            f"Processors worked {worked} of it, known of {phrases.counted(len(used), 'trial')}."
+        )
     parts = sorted(str(name) for name in trials if str(name).startswith("seconds_"))
     if total > 0 and parts:
         shares = [float(trials[name].fillna(0).sum()) / total for name in parts]

@@ -170,6 +170,8 @@ def _row(trial: _Trial, place: Place | None, names: Names, factor: str) -> dict[
         row |= {"step": outcome.step, "message": outcome.message}
         row |= {name: _scalar(said.get(name)) for name in (*VERSIONED, "peak_memory_mb")}
         row["protocol"] = trial.record.protocol or row["protocol"]
+        if said.get("cpu_seconds") is not None:
+            row["cpu_seconds"] = _scalar(said["cpu_seconds"])
         if said.get("dataset"):
             row["fingerprint"] = _scalar(said["dataset"])
         for name, value in sorted(_mapping(said.get("versions")).items()):

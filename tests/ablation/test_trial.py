@@ -82,6 +82,13 @@ def test_a_killed_trial_goes_on_bit_for_bit(tmp_path: Path, words: tuple[str, ..
     assert not list(killed.glob(".attempt-*"))
 
 
+def test_a_trial_says_how_long_its_processor_worked(tmp_path: Path) -> None:
+    """On a busy machine a trial waits: what it cost is the processor's time, not the clock's."""
+    began = time.process_time()
+    record = run(prepared(tmp_path / "t"))
+    assert 0 < record.provenance["cpu_seconds"] <= round(time.process_time() - began, 3)
+
+
 def test_an_error_is_a_record_with_its_words(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

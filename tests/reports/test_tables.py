@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import study_builder as builder
 
+from reports.methods import compute
 from reports.study import Declared, read_study
 from reports.tables import load, with_primary_score
 
@@ -37,6 +38,19 @@ def test_a_trial_becomes_a_row_with_its_scores_and_provenance(tmp_path: Path) ->
     assert row["score"] == row["fid_digits-cnn-1a2b3c_5k"] == pytest.approx(13.262, abs=1e-3)
     assert len(tables.scores) == 4
     assert set(tables.scores["better"]) == {"lower", "higher"}
+
+
+def test_processor_time_is_told_where_trials_know_it(tmp_path: Path) -> None:
+    study = builder.build(tmp_path / "s", activations=("relu",), seeds=2)
+    trials = load([study]).trials
+    assert "cpu_seconds" not in trials
+    assert compute(trials)[0] == "12 seconds of computing in 2 trials."
+    assert not any("Processors" in text for text in compute(trials))
+    asked = builder.spec(activation="relu", seed=2)
+    builder.write_trial(study, asked, 12.0, said={"cpu_seconds": 200.0})
+    trials = load([study]).trials
+    assert _row(trials, asked.key)["cpu_seconds"] == 200.0
+    assert compute(trials)[1] == "Processors worked 3.3 minutes of it, known of 1 trial."
 
 
 def test_readings_carry_their_trial(tmp_path: Path) -> None:
