@@ -13,12 +13,13 @@ from ablation.catalogue import row
 from ablation.claim import own_claims
 from ablation.compose import Axis, Config, compose_config, expand, specification
 from ablation.factories import source_of
-from ablation.levels import levels, noun
 from ablation.part import Part
 from ablation.spec import TrialSpec
 from sweeps.ladder import asked as rungs_asked
 from sweeps.ladder import settled as rungs_settled
 from sweeps.preset import SWAP, Preset, preset
+from sweeps.question import question_of
+from sweeps.settings import asking
 from sweeps.study import AUTO, Plan, check_score, declare, published
 from sweeps.tuning import Checked, settled, spread, standing, tried
 from sweeps.tuning import asked as tuned
@@ -101,16 +102,16 @@ def plan(
     promised = declare(said, own, order, tune)
     rungs = rungs_settled(by_preset if rungs is None else rungs, promised, own, study)
     promised = replace(promised, ladder=rungs)
-    factor = promised.factor
+    factor, own_words = promised.factor, asking(words)
     return Plan(
         sweep=None if isinstance(sweep, Preset) else sweep,
-        question=question or str((not words and asked.question) or _question(own, factor)),
+        question=question or str((not own_words and asked.question) or question_of(own, factor)),
         words=(*merged, *tuning, *climbing, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),
         declared=promised,
-        published=published(asked.published, own, factor, words),
+        published=published(asked.published, own, factor, own_words),
         note=asked.note,
         fresh=fresh,
         claims=own_claims(),
@@ -162,40 +163,20 @@ def _one_site(
 
 def _joint(levels: Sequence[Sequence[str]], constants: Sequence[str], axes: Sequence[Axis]) -> Axis:
     """Return the axis whose levels set several things at once; raises ValueError if a word sets one of them too."""
-    inside = {word.partition("=")[0] for level in levels for word in level}
+    expanded = []
+    for level in levels:
+        words, several = expand(level)
+        if several:
+            raise ValueError(f"a level of joint sets {several[0].name} to several values: {level}")
+        expanded.append(tuple(words))
+    inside = {word.partition("=")[0] for level in expanded for word in level}
     outside = {word.partition("=")[0] for word in constants} | {axis.name for axis in axes}
     if inside & outside:
         both = sorted(inside & outside)[0]
         raise ValueError(
             f"{both} is set by the sweep's joint axis already; it cannot be given again"
         )
-    for level in levels:
-        expand(level)
-    return Axis("joint", tuple(tuple(level) for level in levels))
-
-
-def _question(specs: Sequence[TrialSpec], factor: str) -> str:
-    """Return the question that these trials answer, from what varies among them."""
-
-    def listed(words: Sequence[str], joint: str) -> str:
-        names = list(dict.fromkeys(words))
-        if len(names) > 6:
-            return f"{len(names)} of them"
-        return f"{', '.join(names[:-1])} {joint} {names[-1]}" if len(names) > 1 else names[0]
-
-    losses = [f"{s.loss.name} + {s.penalty.name}".removesuffix(" + none") for s in specs]
-    data = listed([spec.dataset.name for spec in specs], "and")
-    networks = listed([spec.architecture.name for spec in specs], "and")
-    names = listed([spec.activation for spec in specs], "or")
-    if factor != "activation":
-        beside = [names, *([] if factor == "loss" else [listed(losses, "or")])]
-        here = data if factor == "architecture" else f"{data} ({networks})"
-        compared = listed([x.removeprefix(f"{factor} ") for x in levels(specs, factor)], "or")
-        return f"Which {noun(factor)}, {compared}, with {' and '.join(beside)}, on {here}?"
-    rest = f"with {listed(losses, 'or')}, on {data} ({networks})"
-    if len({spec.activation for spec in specs}) == 1:
-        return f"How does {names} do {rest}?"
-    return f"Which activation, {names}, {rest}?"
+    return Axis("joint", tuple(expanded))
 
 
 def _cells(

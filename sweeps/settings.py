@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ablation.part import LOCAL
 from sweeps.storages import check_url
 
 GROUPS = ("storage", "launcher")
@@ -50,3 +51,8 @@ def apart(words: Sequence[str]) -> tuple[Settings, list[str]]:
         )
     check_url(said.get("storage", ""))
     return Settings(said.get("storage", ""), said.get("launcher", "local"), options), rest
+
+
+def asking(words: Sequence[str]) -> list[str]:
+    """Return the words that ask for something: not those, such as `dataset.root=FOLDER`, that say where files lie."""
+    return [word for word in words if word.partition("=")[0].rpartition(".")[2] not in LOCAL]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from ablation.catalogue import rows
 from ablation.spec import TrialSpec
 from sweeps.grid import plan
+from sweeps.preset import Preset
 
 TINY = [
     "dataset=ring8",
@@ -80,18 +80,34 @@ def test_warnings_come_from_the_cells_that_are_run_each_once() -> None:
     assert [reason for _, reason in found.skipped] == ["gelu is not to be had"]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("preset", rows("sweep"))
-def test_every_preset_plans(preset: str) -> None:
-    found = plan(preset, [], site_names=names)
-    assert found.specs
-    assert found.skipped == ()
-    assert found.declared.seeds == tuple(dict.fromkeys(spec.seed for spec in found.specs))
+def test_where_files_lie_changes_neither_question_nor_published_rows() -> None:
+    asked = plan("article_fashion", [])
+    found = plan("article_fashion", ["dataset.root=elsewhere", "dataset.download=false"])
+    assert (
+        found.question
+        == asked.question
+        == "Do the tutorial's statements hold on pictures of clothing?"
+    )
+    assert [spec.key for spec in found.specs] == [spec.key for spec in asked.specs]
+    assert {spec.dataset.keywords["root"] for spec in found.specs} == {"elsewhere"}
+    assert plan("article_fashion", ["seeds=6"]).question != asked.question
+    rows = plan("pacgan_ring", [], declared={"score": "reverse-kl"}).published
+    assert rows
+    assert plan("pacgan_ring", ["protocol.weights=here"]).published == rows
 
 
-@pytest.mark.slow
-def test_pacgan_compares_packings_beside_the_published_row() -> None:
-    found = plan("pacgan_ring", [])
-    assert {(spec.packing, spec.budget.steps) for spec in found.specs} == {(1, 10_000), (4, 10_000)}
-    assert found.declared.factor == "packing"
-    assert [row.level for row in found.published] == ["packing 1", "packing 4"]
+def test_a_level_of_a_joint_axis_takes_the_short_names_of_the_command_line() -> None:
+    levels = (
+        ("generator.activation=tanh", "loss=hinge"),
+        ("generator.activation=relu", "loss=minimax"),
+    )
+    found = plan(Preset(joint=levels), TINY)
+    own = [(s.generator_activation.name, s.loss.name, s.activation) for s in found.specs]
+    assert own == [
+        ("tanh", "hinge", "G_tanh+D_leaky_relu"),
+        ("relu", "minimax", "G_relu+D_leaky_relu"),
+    ]
+    with pytest.raises(ValueError, match=r"activation@generator\.activation is set by the sweep"):
+        plan(Preset(joint=levels), [*TINY, "generator.activation=elu"])
+    with pytest.raises(ValueError, match="a level of joint sets loss to several values"):
+        plan(Preset(joint=(("loss=hinge,minimax",),)), TINY)
