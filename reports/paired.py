@@ -47,9 +47,9 @@ class Matched:
 
 
 def matched(first: Side, other: Side, settings: Sequence[Differing], factor: str) -> Matched:
-    """Pair the trials by key, the others by everything but these settings."""
+    """Pair the trials by key, the others by everything but these settings; never those of two data sets."""
     found = {key: key for key in first.specs if key in other.specs}
-    names = [one.what for one in settings]
+    names = [one.what for one in settings if one.what != "dataset"]
     if names:
         waiting = {rest(s, names): k for k, s in other.specs.items() if k not in found}
         for key, spec in first.specs.items():

@@ -73,6 +73,16 @@ def test_a_copy_agrees_bit_for_bit(first: Path) -> None:
     ]
 
 
+def test_trials_of_two_data_sets_never_pair(first: Path) -> None:
+    """A FID and a Frechet distance have no ratio."""
+    words = {"activations": ("relu", "gelu"), "losses": ("hinge", "minimax"), "probed": False}
+    ring = builder.build(first.with_name("ring"), datasets=("ring8",), seeds=6, **words)
+    (one,) = compared(first, ring).against
+    assert [s.what for s in one.settings if s.what == "dataset"] == ["dataset"]
+    assert (one.both, one.moved, one.lost, one.new) == (0, 0, 24, 24)
+    assert one.cells == one.levels == ()
+
+
 def test_other_bits_of_the_same_trials_are_found_and_told(first: Path) -> None:
     other = copied(first, "rerun")
 
