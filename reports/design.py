@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, log
 
@@ -145,7 +145,7 @@ def _blocks(trials: pd.DataFrame, factor: str) -> tuple[Block, ...]:
     columns = block_columns(factor)
     rows = trials.drop_duplicates("block")
     rows = rows.sort_values([*columns]) if len(rows) > 1 else rows
-    told = [name for name in columns if name == _always(factor) or rows[name].nunique() > 1]
+    told = _telling(rows, columns, _always(factor))
     labels = [
         " · ".join(filter(None, (block_word(name, row[name]) for name in told)))
         for _, row in rows.iterrows()
@@ -159,6 +159,16 @@ def _blocks(trials: pd.DataFrame, factor: str) -> tuple[Block, ...]:
         )
         for label, (_, row) in zip(labels, rows.iterrows(), strict=True)
     )
+
+
+def _telling(rows: pd.DataFrame, columns: Sequence[str], always: str) -> list[str]:
+    """Return `always` and, in their order, each of the columns that parts rows which those before it do not part."""
+    told, parted = [always], int(rows[always].nunique(dropna=False))
+    for name in columns:
+        count = len(rows[[*told, name]].drop_duplicates()) if name != always else parted
+        if count > parted:
+            told, parted = [*told, name], count
+    return sorted(told, key=list(columns).index)
 
 
 def _always(factor: str) -> str:

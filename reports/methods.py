@@ -110,12 +110,6 @@ def compute(trials: pd.DataFrame) -> list[str]:
     """Say what the study cost."""
     total = float(trials["seconds"].fillna(0).sum())
     told = [f"{phrases.duration(total)} of computing in {int(trials['seconds'].count())} trials."]
-    if "cpu_seconds" in trials:
-        used = trials["cpu_seconds"].dropna()
-        worked = phrases.duration(float(used.sum()))
-        told.append(
-            f"Processors worked {worked} of it, known of {phrases.counted(len(used), 'trial')}."
-        )
     parts = sorted(str(name) for name in trials if str(name).startswith("seconds_"))
     if total > 0 and parts:
         shares = [float(trials[name].fillna(0).sum()) / total for name in parts]
@@ -125,6 +119,10 @@ def compute(trials: pd.DataFrame) -> list[str]:
         scoring = [f"seconds_{name}" for name in ("score", "select") if f"seconds_{name}" in trials]
         share = float(trials[scoring].fillna(0).to_numpy().sum()) / total
         told.append(f"Scoring, at the end and on the way, took {phrases.percent(share)}.")
+    if "cpu_seconds" in trials:
+        used = trials["cpu_seconds"].dropna()
+        worked = phrases.duration(float(used.sum()))
+        told.append(f"Processor time: {worked}, known of {phrases.counted(len(used), 'trial')}.")
     memory = trials["peak_memory_mb"].dropna()
     if len(memory):
         told.append(f"Largest peak memory of a trial: {float(memory.max()):,.0f} MB.")

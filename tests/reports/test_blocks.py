@@ -53,7 +53,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
         {"evaluations": 5},
         {"evaluations": 5, "patience": 3},
         "no patience",
-        "patience 3 · 5 evaluations of 5,000 samples (classifier)",
+        "patience 3",
     ),
     "convergence": (
         {"evaluations": 5, "patience": 3},
@@ -78,6 +78,22 @@ def test_every_field_makes_a_block_and_its_label_says_so(name: str) -> None:
         ["non_saturating"],
         ["hinge"],
     )
+
+
+def test_a_label_leaves_out_what_the_rest_of_it_tells() -> None:
+    """Each of three games has its penalty, optimiser and critic steps: loss and penalty tell them all apart."""
+    critic = {"loss": "wasserstein", "n_critic": 5}
+    games: list[dict[str, Any]] = [
+        {"loss": "minimax"},
+        critic | {"penalty": "weight_clip", "optimizer": "rmsprop"},
+        critic | {"penalty": "gradient_penalty"},
+    ]
+    specs = [builder.spec(activation=a, **game) for a in ("relu", "gelu") for game in games]
+    assert [block.label for block in design(_frame(specs), Declared()).blocks] == [
+        "minimax · no penalty",
+        "wasserstein · gradient_penalty",
+        "wasserstein · weight_clip",
+    ]
 
 
 def test_blocks_that_no_column_tells_apart_have_labels_of_their_own() -> None:

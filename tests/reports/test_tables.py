@@ -45,12 +45,12 @@ def test_processor_time_is_told_where_trials_know_it(tmp_path: Path) -> None:
     trials = load([study]).trials
     assert "cpu_seconds" not in trials
     assert compute(trials)[0] == "12 seconds of computing in 2 trials."
-    assert not any("Processors" in text for text in compute(trials))
+    assert not any("Processor" in text for text in compute(trials))
     asked = builder.spec(activation="relu", seed=2)
     builder.write_trial(study, asked, 12.0, said={"cpu_seconds": 200.0})
     trials = load([study]).trials
     assert _row(trials, asked.key)["cpu_seconds"] == 200.0
-    assert compute(trials)[1] == "Processors worked 3.3 minutes of it, known of 1 trial."
+    assert compute(trials)[3] == "Processor time: 3.3 minutes, known of 1 trial."
 
 
 def test_readings_carry_their_trial(tmp_path: Path) -> None:
