@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from functools import cache
 
 import pytest
 
 from ablation.catalogue import rows
+from ablation.claim import registered
 from ablation.levels import levels
 from ablation.spec import TrialSpec
 from ablation.verbs.promises import promise
+from ablation.words import parsed, parser
 from sweeps.grid import plan
 from sweeps.study import Plan
 
@@ -183,3 +186,17 @@ def test_elu_meets_its_smooth_look_alike_with_the_penalty_and_without() -> None:
     games = {(s.activation, s.penalty.name) for s in found.specs}
     for name in ("elu", "shifted_softplus"):
         assert {(name, "gradient_penalty"), (name, "weight_clip")} <= games
+
+
+COMMANDS = sorted({claim.command for claim in registered()})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_command_of_a_claim_plans_enough_seeds(command: str) -> None:
+    given = parsed(parser(), shlex.split(command.partition("&&")[0])[1:])
+    preset, words = (
+        (None, given.words) if "=" in given.words[0] else (given.words[0], given.words[1:])
+    )
+    declared = {"reference": given.reference}
+    found = plan(preset, words, declared=declared, site_names=names)
+    assert promise(found).endswith(": enough")
