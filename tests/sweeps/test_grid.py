@@ -80,6 +80,7 @@ def test_warnings_come_from_the_cells_that_are_run_each_once() -> None:
     assert [reason for _, reason in found.skipped] == ["gelu is not to be had"]
 
 
+@pytest.mark.slow
 def test_where_files_lie_changes_neither_question_nor_published_rows() -> None:
     asked = plan("article_fashion", [])
     found = plan("article_fashion", ["dataset.root=elsewhere", "dataset.download=false"])

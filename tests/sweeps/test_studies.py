@@ -17,6 +17,7 @@ from ablation.words import parsed, parser
 from sweeps.grid import plan
 from sweeps.study import Plan
 
+pytestmark = pytest.mark.slow
 MAIN = ("sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "mish")
 SITES = ("generator.0", "generator.1", "discriminator.0", "discriminator.1")
 """Where activations stand in a dcgan of 28 x 28 pixels."""
