@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from ablation.levels import noun
-from reports.advice import Advice
+from reports.advice import LEARNED, Advice
 from reports.advice_table import criteria_table, notes, row, rules_table
 from reports.costs import Costs
 from reports.criteria import Rated
@@ -87,7 +87,7 @@ def line(a: Advice, found: Design, verdict: Verdict, *, short: bool = False) -> 
     A `short` one leaves out by what several recommended ones differ.
     """
     if a.why:
-        return _nothing(a, noun(found.factor), verdict)
+        return _nothing(a, noun(found.factor), verdict, short=short)
     lead, *others = _ordered(a, found.reference)
     names = [lead, *others]
     shown = names if len(names) <= MANY else [*names[: MANY - 1], f"{len(names) - MANY + 1} others"]
@@ -138,7 +138,7 @@ def _ordered(a: Advice, reference: str) -> list[str]:
     return sorted(a.chosen, key=lambda name: name != reference)
 
 
-def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
+def _nothing(a: Advice, one: str, verdict: Verdict, *, short: bool) -> str:
     """Say why a block has no recommendation."""
     tier = verdict.tier(OVERALL)
     units = [t.units for t in verdict.tests if t.tier == OVERALL]
@@ -147,7 +147,7 @@ def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
     return {
         "nothing": "no trial has ended with the declared score yet.",
         "failed": f"every trial diverged, crashed or collapsed: no {one} can be recommended.",
-        "untrained": _untrained(a, one),
+        "untrained": _untrained(a, one, short=short),
         "single": f"only {a.rated[0].level if a.rated else 'one'} was tried: there is no choice.",
         "apart": "no two levels share a complete seed: there is no evidence to choose by.",
         "seeds": f"no evidence to choose by: with {seeds} no declared test can conclude{needed}.",
@@ -155,12 +155,14 @@ def _nothing(a: Advice, one: str, verdict: Verdict) -> str:
     }[a.why]
 
 
-def _untrained(a: Advice, one: str) -> str:
+def _untrained(a: Advice, one: str, *, short: bool) -> str:
     """Say that nothing has learned the data, and by what that is known."""
     best = max((r.hits for r in a.rated if isfinite(r.hits)), default=0.0)
+    share = f"under {percent(LEARNED)}" if short else f"in the median at most {percent(best)}"
+    share = share.replace(" %", "\u00a0%")
     return (
-        f"no {one} has learned the data: at most {percent(best)} of a generator's samples are like real ones, in the"
-        " median. Train longer or change the learning rate before choosing."
+        f"no {one} has learned the data: {share} of a generator's samples are like real ones. Train longer or change"
+        " the learning rate before choosing."
     )
 
 

@@ -43,9 +43,11 @@ def test_nothing_is_recommended_where_nothing_was_learned(
     advice = own.advice[0][0]
     assert (advice.why, advice.chosen) == ("untrained", ())
     (line,) = said(own)["advice_first"]
+    (full,) = said(own)["advice"]
+    assert "in the median at most 4.9\u00a0% of a generator's samples" in full
     assert line.endswith(
-        "no activation has learned the data: at most 4.9 % of a generator's samples are like real ones,"
-        " in the median. Train longer or change the learning rate before choosing."
+        "no activation has learned the data: under 5.0\u00a0% of a generator's samples are like real ones."
+        " Train longer or change the learning rate before choosing."
     )
     assert own.verdict.answer.names == ("leaky_relu",)  # what the tests find is said all the same
 
