@@ -15,6 +15,7 @@ from reports import (
     mechanism_words,
     medians,
     methods,
+    needed,
     phrases,
     profile,
     rows,
@@ -64,7 +65,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
         "in": [inside.ended, inside.expected],
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
         "verdict": read.sentence + words.collapses(trials, verdict),
-        "power": words.power(verdict.seeds, found.scale, first.declared.effect, noun(found.factor)),
+        "power": needed.power(found, verdict, first.declared.effect),
         "ladder": ladder_words(found, first.declared.alpha),
         "blocks": block_sentences(found, verdict),
         "score_notes": methods.score_notes(every),
@@ -156,7 +157,7 @@ def _alerts(
     correlation: tuple[float, int],
 ) -> list[str]:
     """Return what a reader must know before believing a number."""
-    told = flags(tables.studies, found)
+    told = flags(tables.studies, found, verdict)
     missing = whole.counts["missing"] + whole.counts["damaged"]
     if missing:
         told.append(

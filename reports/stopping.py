@@ -8,8 +8,10 @@ from typing import Any
 
 from ablation.levels import noun
 from reports.design import Design
+from reports.needed import fresh
 from reports.phrases import counted
 from reports.study import Declared, Study
+from reports.verdict import Verdict
 from reports.words import listed, seeds_word
 
 
@@ -51,8 +53,11 @@ def _said(value: Any) -> str:
     )
 
 
-def flags(studies: Sequence[Study], found: Design) -> list[str]:
-    """Return alerts: seeds that were added without a ladder, with the dates, and what else was declared anew."""
+def flags(studies: Sequence[Study], found: Design, verdict: Verdict) -> list[str]:
+    """Return alerts: seeds that were added without a ladder, with the dates, and what else was declared anew.
+
+    What to launch instead stands with the last of those on seeds.
+    """
     told, dated = [], set[int]()
     for study in studies:
         for edit in edits(study):
@@ -64,7 +69,7 @@ def flags(studies: Sequence[Study], found: Design) -> list[str]:
                     f"Optional stopping: {_seeds(added)} of {study.name} came on {edit.when}, after the first"
                     f" launch {first}had declared {seeds_word(len(study.declared.seeds))} and no ladder. Who looks and"
                     " then adds seeds finds differences by chance too often: the added seeds are shown and not"
-                    " tested. To test them, declare them: a new study of these seeds, as a replication."
+                    " tested."
                 )
             if edit.changed:
                 told.append(
@@ -74,10 +79,25 @@ def flags(studies: Sequence[Study], found: Design) -> list[str]:
     if rest := [seed for seed in found.undeclared_seeds if seed not in dated]:
         count = len(studies[0].declared.seeds)
         told.append(
-            f"Not declared: {_seeds(rest)} ({count} were), and no launch tells of them: shown and not tested. To test"
-            " them, declare them: a new study of these seeds, as a replication."
+            f"Not declared: {_seeds(rest)} ({count} were), and no launch tells of them: shown and not tested."
         )
+    if found.undeclared_seeds:
+        told.append(replication(studies, found, verdict))
     return told
+
+
+def replication(studies: Sequence[Study], found: Design, verdict: Verdict) -> str:
+    """Return what to launch to test what added seeds show: fresh seeds, as many as power asks for."""
+    used = {*found.seeds, *found.undeclared_seeds}
+    used |= {s for study in studies for s in study.declared.seeds}
+    used |= {s for study in studies for edit in edits(study) for s in edit.seeds}
+    count, why = fresh(found, verdict)
+    first = max(used) + 1
+    return (
+        f"To test what the added seeds show, launch a new study of {seeds_word(count)} that nobody has looked at"
+        f" ({why}): the same command with 'seed=range({first},{first + count})' --study {studies[0].name}-2 in place"
+        " of its seeds and its name."
+    )
 
 
 def _seeds(seeds: Sequence[int]) -> str:

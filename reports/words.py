@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, isinf, isnan
+from math import isinf, isnan
 
 import pandas as pd
 
 from ablation.levels import noun
+from reports import needed
 from reports.design import Design
 from reports.estimates import Interval
 from reports.pairs import OVERALL
-from reports.planning import Seeds
 from reports.scales import Scale
 from reports.verdict import Verdict
 
@@ -104,8 +104,8 @@ def sentence(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
     if tier.descriptive:
         return (
             f"Not distinguishable with {seeds_word(n)}: {_comparisons(tier.tests)} need at least"
-            f" {seeds_word(tier.seeds)} for each {one} before a difference can be significant;"
-            f" about {max(1, tier.seeds - n)} more needed."
+            f" {seeds_word(tier.seeds)} for each {one} before a difference can be significant"
+            f"{needed.beyond(found, verdict, tier.seeds, n)}."
         )
     if not verdict.answer.names:
         return _against_reference(found, verdict, order)
@@ -113,24 +113,12 @@ def sentence(found: Design, verdict: Verdict, order: Sequence[str]) -> str:
     beaten = [name for name in order if name in {worse for _, worse in verdict.beats}]
     if not beaten:
         names = listed(best)
-        return f"{names} are not distinguishable with {seeds_word(n)}{_more(verdict, one)}."
+        return f"{names} are not distinguishable with {seeds_word(n)}{needed.more(found, verdict)}."
     return _ranked(best, beaten, verdict, found)
 
 
 def _comparisons(count: int) -> str:
     return "one comparison would" if count == 1 else f"{count} comparisons"
-
-
-def _more(verdict: Verdict, one: str) -> str:
-    """Return what more seeds would bring, as the end of a sentence."""
-    seeds = verdict.seeds
-    if seeds is None:
-        return ""
-    if seeds.needed <= seeds.n:
-        return ", though these would most likely show the smallest effect that matters"
-    if seeds.needed > 10 * seeds.n:
-        return ", and many more would be needed"
-    return f"; about {seeds.needed - seeds.n:.0f} more for each {one} needed"
 
 
 def _ranked(best: Sequence[str], beaten: Sequence[str], verdict: Verdict, found: Design) -> str:
@@ -195,7 +183,7 @@ def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) ->
     if names := groups.get("not distinguishable"):
         parts.append(
             f"{listed(names)} {verb_of(names)} not distinguishable from {found.reference}"
-            f"{_more(verdict, noun(found.factor))}"
+            f"{needed.more(found, verdict)}"
         )
     return "; ".join(parts) + "."
 
@@ -203,31 +191,6 @@ def _against_reference(found: Design, verdict: Verdict, order: Sequence[str]) ->
 def verb_of(names: Sequence[str]) -> str:
     """Return the verb for one name or for several."""
     return "is" if len(names) == 1 else "are"
-
-
-def power(seeds: Seeds | None, scale: Scale, effect: float, one: str = "activation") -> str:
-    """Return what the study could have shown, and how many seeds the undecided would need."""
-    if seeds is None:
-        return ""
-    what = f"a ratio of {effect:g}" if scale.ratio else f"a difference of {effect - 1:.0%}"
-    if seeds.needed <= seeds.n:
-        return f"{seeds_word(seeds.n)} would show {what} with 80 % power."
-    if isinf(seeds.detectable):
-        told = f"Between the undecided, {seeds_word(seeds.n)} cannot be counted on to show any difference"
-    else:
-        least = number(exp(seeds.detectable) if scale.ratio else seeds.detectable)
-        kind = "ratio" if scale.ratio else "difference"
-        told = (
-            f"Between the undecided, {seeds_word(seeds.n)} show a {kind} of {least} with 80 % power"
-        )
-    if seeds.needed > 10 * seeds.n:
-        return f"{told}."
-    low, high = (max(0.0, end - seeds.n) for end in (seeds.low, seeds.high))
-    reach = f"{low:.0f} to {high:.0f}" if not isinf(high) else f"{low:.0f} or more"
-    return (
-        f"{told}; to show {what}, the declared smallest effect that matters, about"
-        f" {seeds.needed - seeds.n:.0f} more seeds for each {one} are needed (10–90 % range {reach})."
-    )
 
 
 def collapses(trials: pd.DataFrame, verdict: Verdict) -> str:

@@ -76,7 +76,9 @@ def test_what_is_significant_at_alpha_alone_is_not_on_a_rung(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_the_report_says_its_rung_and_the_next(tmp_path: Path) -> None:
-    found, _, _ = judged(_study(tmp_path, 7, [5, 8, 12], 5, history=_grown(7, ladder=[5, 8, 12])))
+    found, verdict, _ = judged(
+        _study(tmp_path, 7, [5, 8, 12], 5, history=_grown(7, ladder=[5, 8, 12]))
+    )
     assert ladder_words(found, 0.05) == (
         "Declared seed ladder of 5, 8 and 12 seeds, each rung tested at alpha 0.0167: this report stands on rung 1"
         " of 3 (5 seeds for each activation); the next rung is 8 seeds, 3 more for each activation (2 trials of it"
@@ -84,7 +86,7 @@ def test_the_report_says_its_rung_and_the_next(tmp_path: Path) -> None:
     )
     study = read_study(tmp_path / "s")
     assert study.promised == 7
-    assert flags([study], found) == []  # growing along the ladder is what was declared
+    assert flags([study], found, verdict) == []  # growing along the ladder is what was declared
     report = write_report(tmp_path / "s")
     page = report.html.read_text()
     assert '<p id="ladder">Declared seed ladder of 5, 8 and 12 seeds' in page
@@ -108,13 +110,17 @@ def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
     study = _study(tmp_path, 8, None, 5, history=_grown(7))
     found, verdict, _ = judged(study)
     assert (verdict.tests[0].units, found.undeclared_seeds) == (5, (5, 6, 7))
-    dated, undated = flags([read_study(study)], found)
+    dated, undated, remedy = flags([read_study(study)], found, verdict)
     assert dated.startswith(
         "Optional stopping: seeds 5 and 6 of s came on 2026-01-09 08:00, after the first launch"
         " (2026-01-02 03:04) had declared 5 seeds and no ladder."
     )
     assert dated.count("shown and not tested") == 1
     assert undated.startswith("Not declared: seed 7 (5 were), and no launch tells of them")
+    assert remedy == (
+        "To test what the added seeds show, launch a new study of 5 seeds that nobody has looked at (as many as were"
+        " declared): the same command with 'seed=range(8,13)' --study s-2 in place of its seeds and its name."
+    )
     page = write_report(study).html.read_text()
     alerts = page[page.index('<section class="alerts"') : page.index("</section>")]
     assert alerts.index("Optional stopping: seeds 5 and 6 of s came on 2026-01-09") < 200
@@ -125,7 +131,7 @@ def test_a_ladder_that_is_declared_late_is_flagged_and_not_used(tmp_path: Path) 
     found, verdict, _ = judged(study)
     assert found.ladder is None
     assert verdict.alpha == 0.05
-    assert flags([read_study(study)], found) == [
+    assert flags([read_study(study)], found, verdict) == [
         "The declaration of s was changed on 2026-01-09 08:00, after its first launch: effect 1.1 became 1.3;"
         " ladder none became 5, 8. The first one is used."
     ]
