@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ablation.verbs import answer, tell, trust
-from ablation.verbs.promises import power, power_words, promise
+from ablation.verbs.promises import check_spread, power, power_words, promise
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
@@ -94,6 +94,7 @@ def launcher_of(given: Namespace) -> Launcher:
 
 def do_plan(given: Namespace) -> int:
     """Say what a sweep would do, and train nothing."""
+    check_spread(given.spread)
     trust(given)
     from ablation.costs import costs
     from ablation.record import study_folder
@@ -189,15 +190,17 @@ def introduce(found: Plan, to: TextIO) -> None:
     """Say how large a plan is, what it skips and warns of."""
     print(found.question, file=to)
     seeds, tune = len(found.declared.seeds), found.declared.tune
-    points = f"{tune.points} points x " if tune else ""
-    print(
-        f"{found.trials} trials: {found.cells} cells x {points}{seeds} seed{'s' * (seeds > 1)}",
-        file=to,
-    )
+    parts = [(found.cells, "cell"), *([(tune.points, "point")] if tune else []), (seeds, "seed")]
+    product = " x ".join(_counted(count, word) for count, word in parts)
+    print(f"{_counted(found.trials, 'trial')}: {product}", file=to)
     for cell, reason in found.skipped:
         print(f"skipped: {cell}: {reason}", file=to)
     for text in found.warnings:
         print(f"warning: {text}", file=to)
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'s' * (count != 1)}"
 
 
 def _duration(seconds: float) -> str:

@@ -59,18 +59,25 @@ def _rungs(own: Declared, least: int) -> str:
     return f"ladder of {listed} seeds; {told}"
 
 
+def check_spread(spread: float) -> None:
+    """Raise ValueError for a spread of seeds that is none."""
+    if not 0 < spread < 10:
+        raise ValueError(f"--spread is {spread:g}; it lies between 0 and 10, and 0.1 means 10 %")
+
+
 def power(found: Plan, spread: float = SPREAD) -> dict[str, Any] | None:
     """Return how large a ratio the plan's seeds find with 80 % power, and what the declared one needs.
 
     `spread` is how much seeds of a cell are assumed to differ. None where nothing is compared; raises ValueError for a
-    spread that is none. A rung's seeds count where there is a ladder.
+    spread that is none. A rung's seeds count where there is a ladder. Where simulated studies say that these seeds are
+    enough, no more are needed, whatever the formula says.
     """
     from ablation.levels import block, levels
     from reports.foresight import foreseen_power, foreseen_seeds, foreseen_shift
+    from reports.planning import POWER
     from sweeps.ladder import comparisons
 
-    if not 0 < spread < 10:
-        raise ValueError(f"--spread is {spread:g}; it lies between 0 and 10, and 0.1 means 10 %")
+    check_spread(spread)
     own, specs = found.declared, found.untuned
     if len(set(levels(specs, own.factor))) < 2:
         return None
@@ -78,13 +85,17 @@ def power(found: Plan, spread: float = SPREAD) -> dict[str, Any] | None:
     blocks, level = len({block(spec, own.factor) for spec in specs}), level / own.looks
     n = max((rung for rung in own.ladder if rung <= len(own.seeds)), default=len(own.seeds))
     shift, wanted = foreseen_shift(n, blocks, streams, level), log(own.effect) / spread
+    own_power, needed = (
+        foreseen_power(wanted, n, blocks, streams, level),
+        foreseen_seeds(wanted, blocks, streams, level),
+    )
     return {
         "spread": spread,
         "seeds": n,
         "ratio": None if isinf(shift) else exp(shift * spread),
         "effect": own.effect,
-        "power": foreseen_power(wanted, n, blocks, streams, level),
-        "seeds_needed": foreseen_seeds(wanted, blocks, streams, level),
+        "power": own_power,
+        "seeds_needed": min(n, needed) if own_power >= POWER else needed,
     }
 
 
@@ -92,15 +103,22 @@ def power_words(said: dict[str, Any] | None) -> str:
     """Return the same in a sentence, "" for nothing."""
     if said is None:
         return ""
-    n = f"{said['seeds']} seed{'s' * (said['seeds'] > 1)}"
-    finds = (
-        "find no difference" if said["ratio"] is None else f"find a ratio of {said['ratio']:.3g}"
-    )
-    return (
-        f"if seeds of a cell differ by {100 * said['spread']:.3g} % (assumed: --spread {said['spread']:g}), {n} {finds}"
-        f" with 80 % power, and {said['effect']:g}, the smallest that matters, with {100 * said['power']:.0f} %;"
-        f" that needs about {said['seeds_needed']} seeds"
-    )
+    n = f"{said['seeds']} seed{'s' * (said['seeds'] != 1)}"
+    ratio, effect = (None if r is None else f"{r:.3g}" for r in (said["ratio"], said["effect"]))
+    assumed = f"if seeds of a cell differ by {100 * said['spread']:.3g} % (assumed: --spread {said['spread']:g}), {n}"
+    if ratio == effect:
+        return f"{assumed} find a ratio of {ratio}, the smallest that matters, with 80 % power"
+    finds = "find no difference" if ratio is None else f"find a ratio of {ratio}"
+    told = f"{assumed} {finds} with 80 % power, and {effect}, the smallest that matters, with {_share(said['power'])}"
+    if said["seeds_needed"] <= said["seeds"]:
+        return told
+    return f"{told}; that needs about {said['seeds_needed']} seeds"
+
+
+def _share(power: float) -> str:
+    """Return a power as a percentage that reaches 80 only where the power does."""
+    text = f"{100 * power:.0f}"
+    return f"{100 * power:.1f} %" if power < 0.8 and text == "80" else f"{text} %"
 
 
 def _declared_seeds(study: Path | None) -> list[int] | None:

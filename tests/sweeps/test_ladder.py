@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 
 from ablation.__main__ import main
 from ablation.ladder import check_rungs, default_rungs, ladder_seeds, least_seeds, p_min
-from ablation.verbs.promises import promise
+from ablation.verbs.planning import introduce
+from ablation.verbs.promises import power, power_words, promise
 from reports.study import read_study as read_plan
 from sweeps.grid import plan
 from sweeps.preset import Preset
@@ -152,5 +154,42 @@ def test_plan_says_what_its_seeds_find(
         "power": pytest.approx(7 / 400),
         "seeds_needed": 80,
     }
-    assert main(["plan", *FOUR, "seeds=6", "--spread", "0"]) == 2
-    assert "--spread is 0; it lies between 0 and 10" in capsys.readouterr().err
+    assert main(["plan", *FOUR, "seeds=6", "--spread", "15"]) == 2
+    found = capsys.readouterr()
+    assert "--spread is 15; it lies between 0 and 10" in found.err
+    assert found.out == ""  # it is refused before anything is planned
+
+
+def test_a_plan_says_the_smallest_effect_once_and_needed_seeds_only_beyond_its_own() -> None:
+    said = {
+        "spread": 0.05,
+        "seeds": 6,
+        "ratio": 1.1004,
+        "effect": 1.1,
+        "power": 0.7975,
+        "seeds_needed": 7,
+    }
+    begin = "if seeds of a cell differ by 5 % (assumed: --spread 0.05), 6 seeds find a ratio of"
+    assert power_words(said) == f"{begin} 1.1, the smallest that matters, with 80 % power"
+    assert power_words(said | {"ratio": 1.12}) == (
+        f"{begin} 1.12 with 80 % power, and 1.1, the smallest that matters, with 79.8 %; that needs about 7 seeds"
+    )
+    assert power_words(said | {"ratio": 1.08, "power": 0.91, "seeds_needed": 6}) == (
+        f"{begin} 1.08 with 80 % power, and 1.1, the smallest that matters, with 91 %"
+    )
+
+
+def test_seeds_that_simulation_finds_enough_need_no_more_by_the_formula() -> None:
+    found = _planned("seeds=6")
+    for spread in (0.02, 0.03):  # the formula asks for 7 seeds
+        said = power(found, spread)
+        assert said is not None
+        assert said["power"] >= 0.8
+        assert said["seeds_needed"] == 6
+
+
+def test_one_thing_is_counted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    introduce(plan(None, [*TINY, "activation=relu", "seeds=1"]), sys.stdout)
+    assert capsys.readouterr().out.splitlines()[1] == "1 trial: 1 cell x 1 seed"
+    introduce(_planned("seeds=2"), sys.stdout)
+    assert capsys.readouterr().out.splitlines()[1] == "8 trials: 4 cells x 2 seeds"
