@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 EXPERIMENTS = """\
@@ -239,8 +240,11 @@ def _count(text: str) -> int:
 
 
 def parsed(top: argparse.ArgumentParser, words: Sequence[str] | None) -> argparse.Namespace:
-    """Parse so that options may stand between the words of a verb."""
-    given, rest = top.parse_known_args(words)
+    """Parse so that options may stand between the words of a verb; `help VERB` is `VERB --help`."""
+    every = sys.argv[1:] if words is None else [*words]
+    if every[:1] == ["help"]:
+        every = [*every[1:], "--help"]
+    given, rest = top.parse_known_args(every)
     wrong = [word for word in rest if word.startswith("-") or not hasattr(given, "words")]
     if wrong:
         top.error(f"unrecognized arguments: {' '.join(wrong)}")

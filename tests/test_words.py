@@ -87,3 +87,48 @@ def test_every_verb_says_that_a_study_is_missing(
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1
     assert "none" in said[0]
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "smal"], ["compare", "smal", "large"], ["status", "smal"]]
+)
+def test_a_study_that_is_missing_has_a_neighbour(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        "ablation: there is no study 'smal' in runs, which holds no study\n"
+    )
+    for name in ("small", "large"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "study.yaml").touch()
+    (tmp_path / "runs" / "smart").mkdir()  # holds no plan
+    assert main(words) == 2
+    assert capsys.readouterr().err == (
+        "ablation: there is no study 'smal' in runs: did you mean small? Known: large, small\n"
+    )
+
+
+def test_a_study_is_not_compared_with_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["compare", "small", "small"]) == 2
+    said = capsys.readouterr().err
+    assert said == "ablation: compare is given 'small' more than once; it takes different studies\n"
+
+
+@pytest.mark.parametrize(("words", "usage"), [(["help"], "VERB"), (["help", "report"], "report")])
+def test_help_is_a_word_as_well(
+    capsys: pytest.CaptureFixture[str], words: list[str], usage: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("usage: ablation")
+    assert usage in lines[0]

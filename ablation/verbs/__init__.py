@@ -28,11 +28,20 @@ def trust(given: Namespace) -> None:
 
 def study_of(given: Namespace) -> Path:
     """Return the folder of the study that the command line names; raises ValueError if there is none."""
+    return named_study(given.runs, given.study)
+
+
+def named_study(runs: str, name: str) -> Path:
+    """Return the folder of the study of this name; raises ValueError that names those there are."""
     from ablation.record import study_folder
 
-    study = study_folder(given.runs, given.study)
+    study = study_folder(runs, name)
     if not (study / "study.yaml").is_file():
-        raise ValueError(f"there is no study {given.study!r} in {given.runs}")
+        from ablation.catalogue import nearest
+
+        known = [path.parent.name for path in Path(runs).glob("*/study.yaml")]
+        end = nearest(name, known) if known else ", which holds no study"
+        raise ValueError(f"there is no study {name!r} in {runs}{end}")
     return study
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.texts import one_line
-from ablation.verbs import answer, study_of
+from ablation.verbs import answer, named_study, study_of
 
 if TYPE_CHECKING:
     from reports.page import Report
@@ -69,15 +69,16 @@ def _rewritten(written: Report, *, as_json: bool) -> None:
 
 def do_compare(given: Namespace) -> int:
     """Write one report over several studies."""
-    from ablation.record import study_folder
     from reports.page import write_comparison
 
     if len(given.studies) < 2:
         raise ValueError("compare takes two or more studies")
-    studies = [study_folder(given.runs, name) for name in given.studies]
-    for study in studies:
-        if not (study / "study.yaml").is_file():
-            raise ValueError(f"there is no study {study.name!r} in {given.runs}")
+    for name in given.studies:
+        if given.studies.count(name) > 1:
+            raise ValueError(
+                f"compare is given {name!r} more than once; it takes different studies"
+            )
+    studies = [named_study(given.runs, name) for name in given.studies]
     out = Path(given.out) if given.out else Path(given.runs) / f"compare-{'-'.join(given.studies)}"
     if (out / "study.yaml").exists():
         raise ValueError(f"{out} is a study's folder; choose another --out")
