@@ -50,7 +50,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
     tables, trials, every = read.tables, read.trials, read.every
     found, verdict, order = read.found, read.verdict, read.order
     first = tables.studies[0]
-    names = [study.name for study in tables.studies]
+    names, titles = ([study.name for study in tables.studies], [s.title for s in tables.studies])
     promised = first.promised if len(names) == 1 else 0
     whole, cells = (completeness(part, promised) for part in (every, trials))
     inside = extent(whole, cells, first.declared.tune if len(names) == 1 else None)
@@ -60,7 +60,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
     happened = events.events(tables.readings, trials, found, order)
     said = {
         "study": " and ".join(names),
-        "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(names)}",
+        "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(titles)}",
         "partial": inside.sentence,
         "in": [inside.ended, inside.expected],
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),

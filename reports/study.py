@@ -96,6 +96,8 @@ class Declared:
 class Study:
     """A study's folder and its plan; `problems` says what of the plan could not be read.
 
+    Its `name` is its folder's; `launched` is the name that it was launched by, where that is another.
+
     `published` are the numbers beside which it is shown, `note` says in which settings those differ.
     `claims` are the study's own, judged beside the registered ones.
     """
@@ -115,6 +117,12 @@ class Study:
     note: str = ""
     drawn: Drawn = NONE_DRAWN
     claims: tuple[Claim, ...] = ()
+    launched: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, and that of the first launch where the folder was copied or renamed."""
+        return f"{self.name} (launched as {self.launched})" if self.launched else self.name
 
     @property
     def promised(self) -> int:
@@ -145,11 +153,13 @@ def read_study(folder: Path) -> Study:
         drawn = read_drawn(folder)
     except (ValueError, OSError) as error:
         problems.append(str(error).replace(f"{folder}/", ""))
+    name = folder.resolve().name
+    launched = str(plan.get("study") or name)
     published, unread = _rows(plan, "published", Published.read)
     claims, unclear = _rows(plan, "claims", Claim.read)
     return Study(
         folder=folder,
-        name=str(plan.get("study") or folder.resolve().name),
+        name=name,
         question=str(plan.get("question") or f"Which {noun(declared.factor)} suits this GAN?"),
         declared=declared,
         declared_hash=str(plan.get("declared_hash") or ""),
@@ -167,6 +177,7 @@ def read_study(folder: Path) -> Study:
         note=str(plan.get("note") or ""),
         drawn=drawn,
         claims=claims,
+        launched="" if launched == name else launched,
     )
 
 

@@ -193,3 +193,12 @@ def test_reports_is_light_and_never_loads_what_is_not_its_own() -> None:
         assert ours <= {f"ablation.{name}" for name in light} | {
             name for name in ours if name.startswith("ablation.instruments")
         }
+
+
+def test_a_copied_study_has_the_name_of_its_folder_and_says_the_other(tmp_path: Path) -> None:
+    study = builder.build(tmp_path / "small", activations=("relu",), seeds=1, probed=False)
+    assert (load([study]).studies[0].title, load([study]).studies[0].name) == ("small", "small")
+    copy = study.rename(tmp_path / "kept")
+    found = load([copy])
+    assert found.studies[0].title == "kept (launched as small)"
+    assert set(found.trials["study"]) == {"kept"}
