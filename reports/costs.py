@@ -62,15 +62,17 @@ def costs(tables: Tables, trials: pd.DataFrame, found: Design) -> Costs:
         word = f"Cost: median milliseconds of a training step, measured one after another ({FILE})."
         return Costs(values, "ms a step", True, (word, *wrong))
     word = (
-        "Cost: median seconds of training of trials that did not fail. Trials that run at once slow each other, so such"
-        " times are rough."
+        "Cost: median seconds of training, of the tested seeds' trials that did not fail. Trials that run at once slow"
+        " each other, so such times are rough."
     )
-    return Costs(_of_trials(trials), "seconds", False, (word, *wrong))
+    return Costs(_of_trials(trials, found), "seconds", False, (word, *wrong))
 
 
-def _of_trials(trials: pd.DataFrame) -> dict[tuple[str, str], float]:
+def _of_trials(trials: pd.DataFrame, found: Design) -> dict[tuple[str, str], float]:
     name = "seconds_train" if "seconds_train" in trials else "seconds"
-    own = trials[~trials["outcome"].isin(FAILED)].dropna(subset=[name, "treatment", "block"])
+    own = trials[trials["seed"].isin(found.seeds) & ~trials["outcome"].isin(FAILED)].dropna(
+        subset=[name, "treatment", "block"]
+    )
     middle = own.groupby(["block", "treatment"])[name].median().reset_index()
     rows = zip(middle["block"], middle["treatment"], middle[name], strict=True)
     return {(str(block), str(level)): float(value) for block, level, value in rows}

@@ -83,7 +83,9 @@ def estimates(found: Design, verdict: Verdict) -> pd.DataFrame:
                 "low": shown.low,
                 "high": shown.high,
                 "level": shown.level,
-                "probability_better": nan if test.tier == TUNED else test.probability,
+                "probability_better": nan
+                if test.tier == TUNED
+                else min(max(test.probability, 0.0), 1.0),
                 "p": test.p,
                 "adjusted_p": test.adjusted,
                 "least_p": test.least_p,
@@ -126,7 +128,7 @@ def factors(weighed: Weighed) -> pd.DataFrame:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with columns of one type each: mixed ones become text."""
+    """Return the frame with columns of one type each: mixed ones become text, and a zero has no sign."""
     plain = frame.copy()
     for name in plain:
         column = plain[name]
@@ -134,6 +136,8 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
             plain[name] = column.astype(str)
         elif column.dtype == object:
             plain[name] = column.map(_text, na_action="ignore").astype("str")
+        elif column.dtype == float:
+            plain[name] = column + 0.0  # -0.0 becomes 0.0
     return plain.rename(columns=_text)
 
 

@@ -70,12 +70,16 @@ def methods(
             f"Rank correlation of equal seeds between {many}: {words.number(correlation, 2)}"
             f" (mean of {phrases.counted(pairs, 'pair')}); seeds are not treated as paired."
         )
-    failed = int(sum(y == inf for y in found.outcomes.values()))
-    told.append(
-        f"{len(found.outcomes)} outcomes enter the tests, {failed} of them failures"
-        f" ({' or '.join(FAILED)}); a collapsed trial keeps its score."
-    )
-    return told
+    return [*told, _entered(found)]
+
+
+def _entered(found: Design) -> str:
+    """Say how many outcomes enter the tests, and how many are shown alone."""
+    tested = [y for (_, _, seed), y in found.outcomes.items() if seed in found.seeds]
+    failed, shown = sum(y == inf for y in tested), len(found.outcomes) - len(tested)
+    told = f"{phrases.counted(len(tested), 'outcome')} enter the tests, {failed} of them failures"
+    told += f" ({' or '.join(FAILED)}); a collapsed trial keeps its score."
+    return told + f" {shown} more, of seeds that are not tested, are shown alone." * (shown > 0)
 
 
 def _rungs(ladder: tuple[int, ...]) -> str:

@@ -127,7 +127,9 @@ def certificate_table(
 def rates(trials: pd.DataFrame, order: Sequence[str], found: Design, alpha: float) -> Table:
     """Return each level's failures, and where any failed, its test against the reference."""
     body, tests = [], failing(found, order)
-    for rate in failure_rates(trials[trials["seed"].isin(found.seeds)], order):
+    every = failure_rates(trials[trials["seed"].isin(found.seeds)], order)
+    shared = any(rate.worth != rate.trials for rate in every)
+    for rate in every:
         counts = [
             cell(rate.counts[k], rate.counts[k]) for k in ("diverged", "crashed", "collapsed")
         ]
@@ -136,13 +138,20 @@ def rates(trials: pd.DataFrame, order: Sequence[str], found: Design, alpha: floa
             share = [cell(phrases.percent(rate.rate), rate.rate), cell(interval, rate.low)]
         else:
             share = [cell("–"), cell("–")]
-        row = [rate.treatment, cell(rate.trials, rate.trials), *counts, *share]
+        worth = [cell(f"{rate.worth:.3g}", rate.worth)] if shared else []
+        row = [rate.treatment, cell(rate.trials, rate.trials), *counts, *worth, *share]
         body.append([*row, *_tested_rate(tests.get(rate.treatment), alpha)] if tests else row)
     columns = [noun(found.factor), "trials#", "diverged#", "crashed#", "collapsed#"]
+    columns += ["worth#"] if shared else []
     columns += ["failure rate#", "95 % interval#"]
     caption = (
         "How often training failed, with the tested seeds (diverged or crashed; Wilson intervals)"
     )
+    if shared:
+        caption += (
+            "; worth: so many independent trials, from which the interval follows, since the trials of one seed in"
+            " several blocks are alike"
+        )
     if tests:
         columns += ["adjusted p#", "finding"]
         caption += f"; tested against {found.reference} as scores are, with Holm over levels"
@@ -200,7 +209,7 @@ def trial_table(tables: Tables, trials: pd.DataFrame, found: Design) -> Table:
     if len(set(heads)) < len(heads):
         heads = [f"{score_label(name)}#" for name in scores]
     one, stopped = noun(found.factor), ["step#"] if ended else []
-    columns = [one, *known, "seed#", "outcome", *stopped, *heads, "seconds#", "trial"]
+    columns = [one, *known, "seed#", "outcome", *stopped, *heads, "whole trial, s#", "trial"]
     why = "seed not tested" if waiting else "seed not declared"
     caption = "All trials" + (f"; * {why}" if undeclared or fresh else "")
     return table("trials", caption, columns, body)

@@ -54,7 +54,10 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Rate:
-    """How often a treatment failed: diverged or crashed, with Wilson's interval."""
+    """How often a treatment failed: diverged or crashed, with Wilson's interval.
+
+    `worth` is how many independent trials its own are worth: those of one seed in several blocks may fail together.
+    """
 
     treatment: str
     trials: int
@@ -62,6 +65,7 @@ class Rate:
     rate: float
     low: float
     high: float
+    worth: float
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def failure_rates(trials: pd.DataFrame, order: Sequence[str]) -> list[Rate]:
         part = trials[(trials["treatment"] == name) & ~trials["outcome"].isin(LOST)]
         counts = {kind: int((part["outcome"] == kind).sum()) for kind in OUTCOMES}
         if part.empty:
-            rates.append(Rate(name, 0, counts, float("nan"), 0.0, 1.0))
+            rates.append(Rate(name, 0, counts, float("nan"), 0.0, 1.0, 0.0))
             continue
         failed = part["outcome"].isin(FAILED)
         rate = float(failed.mean())
@@ -126,7 +130,7 @@ def failure_rates(trials: pd.DataFrame, order: Sequence[str]) -> list[Rate]:
         streams = (own.to_numpy() for _, own in table.groupby(level="stream"))
         worth = sum(effective_trials(own) for own in streams) or float(len(part))
         low, high = wilson(rate * worth, worth)
-        rates.append(Rate(name, len(part), counts, rate, low, high))
+        rates.append(Rate(name, len(part), counts, rate, low, high, worth))
     return rates
 
 
