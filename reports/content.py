@@ -29,7 +29,7 @@ from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
 from reports.pairs import OVERALL
-from reports.partial import extent
+from reports.partial import extent, settled
 from reports.phrases import by
 from reports.progress import drawn_words
 from reports.robustness import robustness, robustness_words, shaken, variations
@@ -53,7 +53,8 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
     names, titles = ([study.name for study in tables.studies], [s.title for s in tables.studies])
     promised = first.promised if len(names) == 1 else 0
     whole, cells = (completeness(part, promised) for part in (every, trials))
-    inside = extent(whole, cells, first.declared.tune if len(names) == 1 else None)
+    tune = first.declared.tune if len(names) == 1 else None
+    inside = extent(whole, cells, tune, settled=settled(every, found, first.declared))
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, every)
     varied = variations(tables, found, verdict, first.declared)
@@ -158,12 +159,7 @@ def _alerts(
 ) -> list[str]:
     """Return what a reader must know before believing a number."""
     told = flags(tables.studies, found, verdict)
-    missing = whole.counts["missing"] + whole.counts["damaged"]
-    if missing:
-        told.append(
-            f"{missing} of {whole.expected} trials have no readable result: a seed counts only"
-            " where all blocks of its random stream are there."
-        )
+    told += _absent(whole)
     told += _bad_ends(trials)
     told += [f"Refused: {reason}." for reason in found.refused]
     told += list(found.notes) + mixtures(trials)
@@ -185,6 +181,25 @@ def _alerts(
             f" (mean of {phrases.counted(correlation[1], 'pair')}): below −0.1 the unpaired test may claim too often."
         )
     return told + list(tables.problems)
+
+
+def _absent(whole: Completeness) -> list[str]:
+    """Say which trials have no result: those that have not ended, and those whose files cannot be read."""
+    out, damaged = whole.counts["missing"], whole.counts["damaged"]
+    told = []
+    if out:
+        verb = "has" if out == 1 else "have"
+        told.append(f"{out} of {whole.expected} trials {verb} not ended: still running or waiting")
+    if damaged:
+        verb = "has" if damaged == 1 else "have"
+        told.append(
+            f"{damaged} of {whole.expected} trials {verb} ended with a result that cannot be read"
+        )
+    if not told:
+        return []
+    return [
+        f"{'; '.join(told)}. A seed counts only where all blocks of its random stream are there."
+    ]
 
 
 def _bad_ends(trials: pd.DataFrame) -> list[str]:

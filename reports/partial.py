@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 from ablation.tune import Tune
+from reports.design import Design
+from reports.study import Declared
 from reports.summary import Completeness
 
 
 @dataclass(frozen=True)
 class Extent:
-    """How many of the trials that a study asks for have ended; a damaged result has ended, too."""
+    """How many of the trials that a study asks for have ended; a damaged result has ended, too.
+
+    `settled` where the others are of seeds that no test looks at.
+    """
 
     ended: int
     expected: int
+    settled: bool = False
 
     @property
     def whole(self) -> bool:
@@ -26,16 +34,38 @@ class Extent:
         if self.whole:
             return ""
         verb = "is" if self.ended == 1 else "are"
-        return (
-            f"Partial report: {self.ended:,} of {self.expected:,} trials {verb} in. Its tests are a look on the way,"
-            " not the declared ones, and may change with the others."
-        )
+        told = f"Partial report: {self.ended:,} of {self.expected:,} trials {verb} in."
+        if self.settled:
+            return (
+                f"{told} Its tests are the declared ones and will not change: what is still out is of"
+                " seeds that are not tested."
+            )
+        return f"{told} Its tests are a look on the way, not the declared ones, and may change with the others."
 
 
-def extent(every: Completeness, untuned: Completeness, tune: Tune | None) -> Extent:
+def extent(
+    every: Completeness, untuned: Completeness, tune: Tune | None, *, settled: bool = False
+) -> Extent:
     """Return how far a study is, counting all its trials and its cells as they stand (`untuned`).
 
     Points that are asked for on the way have no folder yet; they are expected all the same.
     """
     asked = untuned.expected * tune.points if tune is not None else 0
-    return Extent(every.expected - every.counts["missing"], max(every.expected, asked))
+    ended, expected = every.expected - every.counts["missing"], max(every.expected, asked)
+    return Extent(ended, expected, settled and asked <= every.expected)
+
+
+def settled(trials: pd.DataFrame, found: Design, declared: Declared) -> bool:
+    """Say whether every trial that the declared tests look at has ended.
+
+    `trials` are all of a study, each with its `cell`, `seed` and `outcome`. Without declared seeds, or below the first
+    rung of a ladder, any trial may enter them.
+    """
+    rung = found.ladder.tested if found.ladder is not None and found.ladder.reached else ()
+    asked = rung if declared.ladder else declared.seeds
+    known = trials.dropna(subset=["cell", "seed"])
+    if not asked or known.empty:
+        return False
+    ended = known[known["outcome"] != "missing"]
+    there = set(zip(ended["cell"], ended["seed"].astype(int), strict=True))
+    return all((cell, seed) in there for cell in set(known["cell"]) for seed in asked)

@@ -121,7 +121,10 @@ def test_failures_are_shown_with_message_log_and_commands(hostile_report: Report
     assert f"ablation rerun study {key} --verify" in said
     assert "shapes cannot be multiplied" in said
     assert "result.json is damaged" in said
-    assert "2 of 12 trials have no readable result" in said
+    assert (
+        "1 of 12 trials has not ended: still running or waiting; 1 of 12 trials has ended with a result"
+        in said
+    )
     assert "gelu shares no complete seed with leaky_relu: it is not compared." in said
     for outcome in ("diverged", "crashed", "collapsed", "damaged", "missing"):
         assert outcome in said

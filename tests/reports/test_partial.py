@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import study_builder as builder
+from told import said_of
 
 from ablation.tune import Tune
 from reports.page import write_report
@@ -43,6 +44,28 @@ def test_points_that_are_asked_for_on_the_way_are_expected() -> None:
     found = extent(counts(finished=9), counts(finished=6), tune)
     assert (found.ended, found.expected, found.whole) == (9, 24, False)
     assert extent(counts(finished=24), counts(finished=6), tune).whole
+
+
+def test_only_what_is_not_tested_may_be_out_of_the_declared_tests(tmp_path: Path) -> None:
+    failing = {("relu", "non_saturating", 3): "missing"}
+    study = builder.build(
+        tmp_path / "s", activations=("relu", "leaky_relu"), seeds=4, probed=False, failing=failing,
+        declared={"seeds": 3},
+    )  # fmt: skip
+    said = said_of(study)
+    assert said["partial"] == (
+        "Partial report: 7 of 8 trials are in. Its tests are the declared ones and will not change: what is still out"
+        " is of seeds that are not tested."
+    )
+    assert [text for text in said["alerts"] if "not ended" in text] == [
+        "1 of 8 trials has not ended: still running or waiting. A seed counts only where all blocks of its random"
+        " stream are there."
+    ]
+    builder.write_plan(study, declared={"seeds": 4})
+    assert said_of(study)["partial"] == (
+        "Partial report: 7 of 8 trials are in. Its tests are a look on the way, not the declared ones, and may change"
+        " with the others."
+    )
 
 
 @pytest.mark.slow
