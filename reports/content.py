@@ -58,14 +58,17 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
     correlation, pairs = seed_correlation(found)
     lost = failures(tables, every)
     varied = variations(tables, found, verdict, first.declared)
+    advised = advice_words.said(*read.advice, found, verdict)
     happened = events.events(tables.readings, trials, found, order)
     said = {
         "study": " and ".join(names),
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(titles)}",
         "partial": inside.sentence,
         "in": [inside.ended, inside.expected],
+        "varied": methods.also_varied(trials, found.factor, [s.question for s in tables.studies]),
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
         "verdict": read.sentence + words.collapses(trials, verdict),
+        "headline": read.sentence + words.collapses(trials, verdict, advised["advice_first"]),
         "power": needed.power(found, verdict, first.declared.effect),
         "ladder": ladder_words(found, first.declared.alpha),
         "blocks": block_sentences(found, verdict),
@@ -111,7 +114,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
         "methods": methods.methods(tables, found, verdict, correlation, pairs),
         "citations": list(tables.citations),
         "provenance": rows.provenance(tables, every),
-        **advice_words.said(*read.advice, found, verdict),
+        **advised,
         **mechanism_words.said(read.early, found, first.declared.level),
         **claim_words.said(read.claims),
         **tuning_words.said(read.told, found, verdict, first.declared, order),
@@ -130,7 +133,11 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
 
 def _equal(found: Design, whole: Completeness) -> str:
     early = whole.counts["converged"]
-    ended = f" {early} trials ended before their last step, as converged." if early else ""
+    ended = (
+        f" {phrases.counted(early, 'trial')} ended before their last step, as converged."
+        if early
+        else ""
+    )
     return (
         f"Equal budget: within every block, all {noun(found.factor, 2)} had the same steps,"
         f" batch size, protocol and score.{ended}"
@@ -210,5 +217,5 @@ def _bad_ends(trials: pd.DataFrame) -> list[str]:
         counts = [(kind, int((part["outcome"] == kind).sum())) for kind in (*FAILED, "collapsed")]
         ends = words.listed([f"{kind} in {count}" for kind, count in counts if count])
         if ends:
-            told.append(f"{name} {ends} of {len(part)} trials.")
+            told.append(f"{name} {ends} of {phrases.counted(len(part), 'trial')}.")
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
 
 import pandas as pd
@@ -9,8 +10,10 @@ import pandas as pd
 from ablation.levels import noun
 from reports import phrases, words
 from reports.design import FAILED, Design
+from reports.names import block_word
 from reports.pairs import OVERALL, PER_BLOCK, TUNED
 from reports.scales import base, score_label
+from reports.summary import varying
 from reports.tables import Tables
 from reports.verdict import Verdict
 
@@ -20,6 +23,8 @@ NAMES = {
     TUNED: "of tuned levels, against the reference",
 }
 """What the comparisons of a tier are, as the end of their name."""
+MOST_VALUES = 6
+"""Values of a setting that the line under the title names; more are counted."""
 
 
 def methods(
@@ -82,6 +87,20 @@ def _entered(found: Design) -> str:
     return told + f" {shown} more, of seeds that are not tested, are shown alone." * (shown > 0)
 
 
+def also_varied(trials: pd.DataFrame, factor: str, questions: Sequence[str]) -> str:
+    """Return what differs between the blocks and no question names, as a line under the title; "" for nothing."""
+    told = []
+    for column in varying(trials, factor):
+        values = dict.fromkeys(trials.dropna(subset=["block"])[column].sort_values())
+        named = list(filter(None, (block_word(column, value) for value in values))) or ["none"]
+        if len(values) < 2 or all(any(word in text for text in questions) for word in named):
+            continue
+        short = [word.removeprefix(f"{column} ") for word in named]
+        shown = short if len(short) <= MOST_VALUES else [f"{len(short)} of them"]
+        told.append(f"{column.replace('_', ' ')} ({', '.join(shown)})")
+    return f"Varied as well: {words.listed(told)}." if told else ""
+
+
 def _rungs(ladder: tuple[int, ...]) -> str:
     """Return the rungs of a ladder, as the end of what is declared."""
     rungs = words.listed([str(n) for n in ladder])
@@ -113,7 +132,9 @@ def score_notes(trials: pd.DataFrame) -> list[str]:
 def compute(trials: pd.DataFrame) -> list[str]:
     """Say what the study cost."""
     total = float(trials["seconds"].fillna(0).sum())
-    told = [f"{phrases.duration(total)} of computing in {int(trials['seconds'].count())} trials."]
+    told = [
+        f"{phrases.duration(total)} of computing in {phrases.counted(int(trials['seconds'].count()), 'trial')}."
+    ]
     parts = sorted(str(name) for name in trials if str(name).startswith("seconds_"))
     if total > 0 and parts:
         shares = [float(trials[name].fillna(0).sum()) / total for name in parts]

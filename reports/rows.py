@@ -18,7 +18,7 @@ from reports.scales import base, family, printed, score_label
 from reports.summary import certificate, failure_rates, varying
 from reports.tables import Tables
 from reports.verdict import DECIDED, Test, Verdict
-from reports.words import ends, estimate, level, number, p_value
+from reports.words import ends, estimate, level, number, p_value, reading
 
 Table = dict[str, Any]
 FIRST = ("fid", "frechet", "recall", "kid", "is", "modes", "hq", "reverse-kl", "memorisation")
@@ -60,6 +60,7 @@ def comparison(found: Design, verdict: Verdict, order: Sequence[str]) -> Table:
         f"Each {noun(found.factor)} against {found.reference}, over all blocks"
         " (n: seeds, counted in every independent random stream)"
     )
+    caption += reading(found, [t for t in verdict.tests if t.tier == OVERALL], verdict.alpha)
     return table("comparison", caption, [*columns, "n#", "failed#"], body)
 
 
@@ -108,7 +109,8 @@ def tests(found: Design, verdict: Verdict) -> Table:
     one = noun(found.factor)
     columns = ["block", one, "against", f"{found.scale.quantity}#", "interval#", "level#"]
     columns += ["p#", "adjusted p#", "least p#", "finding", "n#", "failed#"]
-    return table("tests", "Every declared comparison", columns, body)
+    caption = f"Every declared comparison{reading(found, verdict.tests, verdict.alpha)}"
+    return table("tests", caption, columns, body)
 
 
 def certificate_table(

@@ -22,6 +22,7 @@ PRINTED = {
     "frechet": "Fréchet distance",
     "hq": "HQ",
     "kid": "KID",
+    "reverse-kl": "reverse KL",
     "class-kl": "reverse KL of classes",
     "class-recall": "least class recall",
 }

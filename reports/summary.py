@@ -13,6 +13,7 @@ from ablation.levels import noun
 from reports.design import FAILED, Design
 from reports.estimates import effective_trials, wilson
 from reports.names import block_columns
+from reports.phrases import counted
 from reports.tables import LOST
 
 OUTCOMES = (
@@ -224,7 +225,7 @@ def mixtures(trials: pd.DataFrame) -> list[str]:
         for where, part in groups:
             counts = part[column].dropna().astype(str).value_counts().sort_index()
             if len(counts) > 1:
-                listed = ", ".join(f"{name} ({n} trials)" for name, n in counts.items())
+                listed = ", ".join(f"{name} ({counted(n, 'trial')})" for name, n in counts.items())
                 told.append(f"More than one {label}{where}: {listed}.")
     return told
 

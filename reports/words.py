@@ -13,7 +13,7 @@ from reports.design import Design
 from reports.estimates import Interval
 from reports.pairs import OVERALL
 from reports.scales import Scale
-from reports.verdict import Verdict
+from reports.verdict import Test, Verdict
 
 UNBOUNDED = "unbounded"
 
@@ -193,13 +193,36 @@ def verb_of(names: Sequence[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def collapses(trials: pd.DataFrame, verdict: Verdict) -> str:
-    """Return a warning for each unbeaten level of which trials collapsed: they keep their score."""
+def reading(found: Design, shown: Sequence[Test], alpha: float) -> str:
+    """Return what a table of tests says of its bold type and of intervals that seem to say otherwise, where it must."""
+    told = ""
+    if any(test.decided for test in shown):
+        told += f". Bold: decided, with an adjusted p of at most {alpha:.3g}"
+    if any(
+        test.finding == "not distinguishable" and (test.interval.low > 0 or test.interval.high < 0)
+        for test in shown
+    ):
+        null = "1" if found.scale.ratio else "0"
+        told += (
+            f". An interval is of its comparison alone, while the adjusted p is for all of them: one that leaves out"
+            f" {null} may stand beside “not distinguishable”"
+        )
+    return told
+
+
+def collapses(trials: pd.DataFrame, verdict: Verdict, told_of: Sequence[str] = ()) -> str:
+    """Return a warning for each unbeaten level of which trials collapsed: they keep their score.
+
+    Levels of which one of the lines `told_of` warns already are left out.
+    """
+    warned = [text.partition("Beware:")[2] for text in told_of]
     told = ""
     if not verdict.beats:
         return told
     for name in verdict.answer.names:
         own = trials[trials["treatment"] == name]
         count = int((own["outcome"] == "collapsed").sum())
+        if any(f" {name} " in text and "collapsed" in text for text in warned):
+            continue
         told += f" Beware: {name} collapsed in {count} of {len(own)} trials." if count else ""
     return told

@@ -24,11 +24,11 @@ def test_every_score_is_compared_as_the_declared_one_is(
 ) -> None:
     said, tables, found = told
     rows = {row[0]: row for row in texts(said["secondary"])}
-    assert next(iter(rows)) == "reverse-kl difference"
-    assert rows["reverse-kl difference"][2:4] == texts(said["comparison"])[0][1:3]
+    assert next(iter(rows)) == "reverse KL difference"
+    assert rows["reverse KL difference"][2:4] == texts(said["comparison"])[0][1:3]
     assert "best Fréchet distance ratio" in rows
     assert set(rows) == {
-        *("reverse-kl difference", "Fréchet distance ratio", "best Fréchet distance ratio"),
+        *("reverse KL difference", "Fréchet distance ratio", "best Fréchet distance ratio"),
         *("modes difference", "best modes difference", "HQ difference"),
     }
     assert not any(cell["strong"] for row in said["secondary"]["rows"] for cell in row)

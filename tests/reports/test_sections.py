@@ -37,7 +37,7 @@ def test_published_numbers_stand_beside_ours(told: tuple[dict[str, Any], Tables,
     assert shown["n"] == "4 of 5"  # one diverged
     assert (shown["published"], shown["perfect sampler"]) == ("0.982 ± 0.002", "0.9889")
     assert shown["source"] == "GAN; Lin et al. 2018, PacGAN, table 1; 10 runs"
-    assert rows["packing 1", "reverse-kl"][6] == "0.0014"
+    assert rows["packing 1", "reverse KL"][6] == "0.0014"
     assert rows["packing 2", "modes"][5:7] == ["7.9 ± 0.1", "8"]
     assert rows["packing 2", "KID"][2:7] == ["–", "–", "0", "3", "–"]
     assert rows["packing 9", "HQ"][2:6] == ["–", "–", "0", "0.5"]
