@@ -116,7 +116,7 @@ const isDark = () => (document.documentElement.dataset.theme ?? (dark.matches ? 
 const wear = (name) => {
   if (name === "dark" || name === "light") document.documentElement.dataset.theme = name;
   else delete document.documentElement.dataset.theme;
-  theme.setAttribute("aria-pressed", String(isDark()));
+  theme.textContent = `Theme: ${isDark() ? "dark" : "light"}`;
 };
 theme.addEventListener("click", () => {
   const next = isDark() ? "light" : "dark";
