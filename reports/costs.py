@@ -65,7 +65,7 @@ def costs(tables: Tables, trials: pd.DataFrame, found: Design) -> Costs:
         "Cost: median seconds of training, of the tested seeds' trials that did not fail. Trials that run at once slow"
         " each other, so such times are rough."
     )
-    return Costs(_of_trials(trials, found), "seconds", False, (word, *wrong))
+    return Costs(_of_trials(trials, found), "seconds of training", False, (word, *wrong))
 
 
 def _of_trials(trials: pd.DataFrame, found: Design) -> dict[tuple[str, str], float]:

@@ -39,6 +39,7 @@ def test_seeds_that_are_not_declared_count_neither_as_tested_nor_as_cost(tmp_pat
     paid = costs(plain.tables, plain.trials, plain.found)
     assert set(paid.values.values()) == {4.0}
     assert "of the tested seeds' trials" in paid.words[0]
+    assert paid.unit == "seconds of training"
     paid = costs(slow_ones.tables, slow_ones.trials, slow_ones.found)
     assert set(paid.values.values()) == {400.0}
 

@@ -49,7 +49,7 @@ def test_a_collapse_is_warned_of_once_outside_the_box(report: Report) -> None:
 def test_what_varies_beside_stands_under_the_title(study: Path, report: Report) -> None:
     told = "Varied as well: loss (hinge, minimax) and n critic (1, 5)."
     assert report.said["varied"] == told
-    assert f'<p class="kicker">{told}</p>' in report.html.read_text(encoding="utf-8")
+    assert f'<p class="kicker" id="varied">{told}</p>' in report.html.read_text(encoding="utf-8")
     asked = "Which activation, with hinge or minimax?"
     builder.write_plan(study, question=asked)
     assert said_of(study)["varied"] == "Varied as well: n critic (1, 5)."
