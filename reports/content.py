@@ -69,7 +69,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),
         "verdict": read.sentence + words.collapses(trials, verdict),
         "headline": read.sentence + words.collapses(trials, verdict, advised["advice_first"]),
-        "power": needed.power(found, verdict, first.declared.effect),
+        "power": needed.power(found, verdict, first.declared),
         "ladder": ladder_words(found, first.declared.alpha),
         "blocks": block_sentences(found, verdict),
         "score_notes": methods.score_notes(every),

@@ -9,6 +9,7 @@ from reports.design import Design
 from reports.pairs import OVERALL
 from reports.phrases import counted, percent
 from reports.planning import Seeds
+from reports.study import Declared
 from reports.verdict import Verdict
 
 MOST = 100
@@ -18,13 +19,13 @@ INTEREST = 10.0
 """The largest ratio of scores that a reader may want to find."""
 
 
-def power(found: Design, verdict: Verdict, effect: float) -> str:
+def power(found: Design, verdict: Verdict, declared: Declared) -> str:
     """Return what the study could have shown, and how many seeds the undecided would need; "" where all are decided.
 
-    `effect` is the declared smallest one that matters, as a ratio. Seeds that are added to a study without a ladder
-    are not tested, so the needed ones are those of a new study.
+    Seeds that are added to those declared are not tested without a ladder, so the needed ones are those of a new study.
     """
     seeds, scale, one = verdict.seeds, found.scale, noun(found.factor)
+    effect = declared.effect
     if seeds is None:
         return ""
     if seeds.n < 2:
@@ -51,7 +52,7 @@ def power(found: Design, verdict: Verdict, effect: float) -> str:
     if size == BEYOND:
         return f"{told} {size} seeds for each {one} are needed."
     more = seeds.needed - seeds.n
-    if found.ladder is not None:
+    if found.ladder is not None or not declared.seeds:
         reach = _reach(seeds, seeds.n)
         return f"{told} about {more:.0f} more seeds for each {one} are needed ({reach})."
     return (

@@ -76,12 +76,21 @@ def flags(studies: Sequence[Study], found: Design, verdict: Verdict) -> list[str
                     f"The declaration of {study.name} was changed on {edit.when}, after its first launch:"
                     f" {'; '.join(edit.changed)}. The first one is used."
                 )
-    if rest := [seed for seed in found.undeclared_seeds if seed not in dated]:
+    elsewhere = set[int]()
+    for study in studies[1:]:
+        own = [s for s in study.declared.seeds if s in {*found.undeclared_seeds} - dated]
+        elsewhere |= set(own)
+        if own:
+            told.append(
+                f"{_seeds(own).capitalize()} are declared by {study.name}, not by {studies[0].name}: shown here, and"
+                f" tested in the report of {study.name} alone."
+            )
+    if rest := [seed for seed in found.undeclared_seeds if seed not in dated | elsewhere]:
         count = len(studies[0].declared.seeds)
         told.append(
             f"Not declared: {_seeds(rest)} ({count} were), and no launch tells of them: shown and not tested."
         )
-    if found.undeclared_seeds:
+    if set(found.undeclared_seeds) - elsewhere:
         told.append(replication(studies, found, verdict))
     return told
 

@@ -9,10 +9,12 @@ import pytest
 import study_builder as builder
 from told import judged
 
+from reports.analysis import analysed
 from reports.page import write_report
 from reports.pairs import OVERALL
 from reports.stopping import flags, ladder_words
 from reports.study import Declared, read_study
+from reports.tables import load
 
 PAIR = ("leaky_relu", "sigmoid")
 LATER = "2026-01-09T08:00:00Z"
@@ -124,6 +126,26 @@ def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
     page = write_report(study).html.read_text()
     alerts = page[page.index('<section class="alerts"') : page.index("</section>")]
     assert alerts.index("Optional stopping: seeds 5 and 6 of s came on 2026-01-09") < 200
+
+
+def test_seeds_that_another_study_declares_are_tested_there(tmp_path: Path) -> None:
+    first = _study(tmp_path, 5, None, 5)
+    fresh = tmp_path / "s-2"
+    builder.write_plan(_empty(fresh), declared={"seeds": [5, 6]})
+    for name in PAIR:
+        for seed in (5, 6):
+            asked = builder.spec(activation=name, seed=seed)
+            builder.write_trial(fresh, asked, 12.0 + seed, probed=False)
+    own = analysed(load([first, fresh]))
+    assert own.found.undeclared_seeds == (5, 6)
+    assert flags(own.tables.studies, own.found, own.verdict) == [
+        "Seeds 5 and 6 are declared by s-2, not by s: shown here, and tested in the report of s-2 alone."
+    ]
+
+
+def _empty(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
 
 
 def test_a_ladder_that_is_declared_late_is_flagged_and_not_used(tmp_path: Path) -> None:
