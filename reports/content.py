@@ -29,7 +29,7 @@ from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
 from reports.pairs import OVERALL
-from reports.partial import extent, settled
+from reports.partial import absent, extent, settled
 from reports.phrases import by
 from reports.progress import drawn_words
 from reports.robustness import robustness, robustness_words, shaken, variations
@@ -166,7 +166,7 @@ def _alerts(
 ) -> list[str]:
     """Return what a reader must know before believing a number."""
     told = flags(tables.studies, found, verdict)
-    told += _absent(whole)
+    told += absent(whole, trials)
     told += _bad_ends(trials)
     told += [f"Refused: {reason}." for reason in found.refused]
     told += list(found.notes) + mixtures(trials)
@@ -188,25 +188,6 @@ def _alerts(
             f" (mean of {phrases.counted(correlation[1], 'pair')}): below −0.1 the unpaired test may claim too often."
         )
     return told + list(tables.problems)
-
-
-def _absent(whole: Completeness) -> list[str]:
-    """Say which trials have no result: those that have not ended, and those whose files cannot be read."""
-    out, damaged = whole.counts["missing"], whole.counts["damaged"]
-    told = []
-    if out:
-        verb = "has" if out == 1 else "have"
-        told.append(f"{out} of {whole.expected} trials {verb} not ended: still running or waiting")
-    if damaged:
-        verb = "has" if damaged == 1 else "have"
-        told.append(
-            f"{damaged} of {whole.expected} trials {verb} ended with a result that cannot be read"
-        )
-    if not told:
-        return []
-    return [
-        f"{'; '.join(told)}. A seed counts only where all blocks of its random stream are there."
-    ]
 
 
 def _bad_ends(trials: pd.DataFrame) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -69,3 +70,28 @@ def settled(trials: pd.DataFrame, found: Design, declared: Declared) -> bool:
     ended = known[known["outcome"] != "missing"]
     there = set(zip(ended["cell"], ended["seed"].astype(int), strict=True))
     return all((cell, seed) in there for cell in set(known["cell"]) for seed in asked)
+
+
+def absent(whole: Completeness, trials: pd.DataFrame) -> list[str]:
+    """Say which trials have no result: those that have not ended, begun or not, and those whose files are damaged.
+
+    `trials` has a row a folder, with its path: a trial under way has the folder of an attempt in it.
+    """
+    out, damaged = whole.counts["missing"], whole.counts["damaged"]
+    folders = map(Path, trials.loc[trials["outcome"] == "missing", "folder"])
+    begun = sum(any(folder.glob(".attempt-*")) for folder in folders)
+    told = []
+    if out:
+        state = f"{begun} begun, {out - begun} waiting" if begun else "waiting"
+        told.append(f"{_of(out, whole)} not ended yet ({state})")
+    if damaged:
+        told.append(f"{_of(damaged, whole)} ended with a result that cannot be read")
+    if not told:
+        return []
+    return [
+        f"{'; '.join(told)}. A seed counts only where all blocks of its random stream are there."
+    ]
+
+
+def _of(count: int, whole: Completeness) -> str:
+    return f"{count} of {whole.expected} trials {'has' if count == 1 else 'have'}"

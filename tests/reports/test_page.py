@@ -122,7 +122,7 @@ def test_failures_are_shown_with_message_log_and_commands(hostile_report: Report
     assert "shapes cannot be multiplied" in said
     assert "result.json is damaged" in said
     assert (
-        "1 of 12 trials has not ended: still running or waiting; 1 of 12 trials has ended with a result"
+        "1 of 12 trials has not ended yet (waiting); 1 of 12 trials has ended with a result that"
         in said
     )
     assert "gelu shares no complete seed with leaky_relu: it is not compared." in said

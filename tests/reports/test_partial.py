@@ -58,9 +58,12 @@ def test_only_what_is_not_tested_may_be_out_of_the_declared_tests(tmp_path: Path
         " is of seeds that are not tested."
     )
     assert [text for text in said["alerts"] if "not ended" in text] == [
-        "1 of 8 trials has not ended: still running or waiting. A seed counts only where all blocks of its random"
-        " stream are there."
+        "1 of 8 trials has not ended yet (waiting). A seed counts only where all blocks of its random stream are there."
     ]
+    (study / "trials" / builder.spec(activation="relu", seed=3).key / ".attempt-0").mkdir()
+    assert any(
+        "has not ended yet (1 begun, 0 waiting)" in text for text in said_of(study)["alerts"]
+    )
     builder.write_plan(study, declared={"seeds": 4})
     assert said_of(study)["partial"] == (
         "Partial report: 7 of 8 trials are in. Its tests are a look on the way, not the declared ones, and may change"
