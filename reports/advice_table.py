@@ -29,7 +29,7 @@ def criteria_table(advised: Sequence[Advice], found: Design, paid: Costs) -> Tab
     columns = [*(["block"] if several else []), noun(found.factor)]
     columns += [f"median {families[0] if len(families) == 1 else 'score'}#", "bad ends#", "spread#"]
     columns += ["dead units#", "attenuation#", "signal to G#"]
-    columns += ["ms a step#" if paid.timed else "seconds#", "advice"]
+    columns += ["ms a step#" if paid.timed else f"{paid.unit}#", "advice"]
     caption = (
         "The criteria, from the declared seeds. Median score, failures as worst; bad ends: trials that failed or"
         " collapsed; spread of scores over seeds (standard deviation, as a factor for distances); then medians over"
