@@ -32,7 +32,10 @@ TIE = 1e-9
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimated shift and its ends at an exact level, from `n` units and their failed trials."""
+    """An estimated shift and its ends at an exact level, from `n` units.
+
+    `failed` counts the failed trials of its own side, `lost` those of the other.
+    """
 
     estimate: float
     low: float
@@ -40,6 +43,7 @@ class Interval:
     n: int
     failed: int
     level: float
+    lost: int = 0
 
 
 @dataclass(frozen=True)
@@ -121,10 +125,10 @@ def inversion(
     """
     level = max(0.0, min(level, 1 - p_min(sizes(a, r))))
     units = sum(x.shape[-1] for x in a)
-    failed = int(sum(np.isinf(x).sum() for x in a))
+    failed, lost = (int(sum(np.isinf(x).sum() for x in side)) for side in (a, r))
     steps = differences(a, r)
     if not len(steps):
-        return Interval(nan, -inf, inf, units, failed, level)
+        return Interval(nan, -inf, inf, units, failed, level, lost)
     labels, _ = reassignments(sizes(a, r), names, most)
     observed = [label[:1] for label in labels]
     ends = inverted(
@@ -133,7 +137,7 @@ def inversion(
         lambda shift: judged(statistic(a, r, labels, shift)),
         lambda shift: 0.5 - float(statistic(a, r, observed, shift)[0]),
     )
-    return Interval(*ends, units, failed, level)
+    return Interval(*ends, units, failed, level, lost)
 
 
 def compare(

@@ -191,7 +191,9 @@ def _adjusted(tests: Sequence[Test], tiers: Sequence[Tier], alpha: float) -> lis
 def _turned(test: Test) -> Test:
     """Return the same test seen from the other level."""
     old = test.interval
-    new = Interval(-old.estimate, -old.high, -old.low, test.n_r, test.failed_r, old.level)
+    new = Interval(
+        -old.estimate, -old.high, -old.low, test.n_r, test.failed_r, old.level, old.failed
+    )
     finding = {"better": "worse", "worse": "better"}.get(test.finding, test.finding)
     return replace(
         test,

@@ -50,7 +50,7 @@ def ends(shown: Interval, *, ratio: bool = True) -> str:
     if shown.level <= 0:
         return "no interval (one seed)"
     is_open = isinf(shown.low) or (ratio and shown.low == 0)
-    word = f"{UNBOUNDED} (failures)"
+    word = f"{UNBOUNDED} (failures)" if shown.failed or shown.lost else UNBOUNDED
     low = word if is_open else number(shown.low)
     high = word if isinf(shown.high) else number(shown.high)
     if low == high == word:

@@ -19,6 +19,7 @@ from reports.estimates import (
     wilson,
 )
 from reports.planning import least_seeds, required, seeds_needed
+from reports.words import ends
 
 PAIR = ("a", "r")
 ONE = (
@@ -226,3 +227,12 @@ def test_complete_separation_is_found_by_the_fewest_seeds() -> None:
     assert seeds_needed([a], [r], log(1.1), 0.05 / 28, PAIR).detectable == inf
     a[0, 0] = inf
     assert seeds_needed([a], [r], log(1.1), 0.05 / 6, PAIR).detectable == inf
+
+
+def test_an_end_that_the_other_side_s_failures_leave_open_says_so() -> None:
+    a, r = [np.array([[0.0, 0.1, 0.2, 0.3]])], [np.array([[1.0, 1.1, 1.2, np.inf]])]
+    found = interval(a, r, ("a", "r"))
+    assert (found.failed, found.lost, found.low) == (0, 1, -np.inf)
+    assert ends(found, ratio=False).startswith("[unbounded (failures),")
+    turned = interval(r, a, ("r", "a"))
+    assert (turned.failed, turned.lost) == (1, 0)

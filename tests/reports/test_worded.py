@@ -57,9 +57,11 @@ def test_what_varies_beside_stands_under_the_title(study: Path, report: Report) 
     assert said_of(one)["varied"] == ""
 
 
-def test_the_sizes_below_are_below(report: Report) -> None:
+def test_the_sizes_stand_below_the_words_that_point_to_them(report: Report) -> None:
     page = report.html.read_text(encoding="utf-8")
-    assert page.index("from the sizes below on") < page.index('<table id="criteria-rules"')
+    assert page.index("the table “What counts as worse” on") < page.index(
+        '<table id="criteria-rules"'
+    )
 
 
 def test_a_table_of_tests_explains_its_bold_and_its_intervals(study: Path) -> None:
