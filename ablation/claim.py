@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from ablation.catalogue import own_rows, rows
+from ablation.instruments import INSTRUMENTS, SCORES
 from ablation.levels import FACTORS, PLACED
 from ablation.metrics import COST, RATES, SCORE, SPREAD, TUNED, check_metric, is_ratio, is_score
 from ablation.part import NAME, check_number
@@ -66,13 +67,18 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement that holds if all its `parts` do, `where` (column, allowed values) it applies."""
+    """A statement that holds if all its `parts` do, `where` (column, allowed values) it applies.
+
+    `reaching` (score, value) says how good a generator must be for its trial to count: what never covered the modes
+    has lost none. Data that have no such score count wholly.
+    """
 
     id: str
     statement: str
     parts: tuple[Evidence, ...]
     command: str
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    reaching: tuple[tuple[str, float], ...] = ()
 
     @classmethod
     def read(cls, row: Any, place: str) -> Claim:
@@ -105,6 +111,7 @@ class Claim:
             parts=parts,
             command=row["command"],
             where=_where(row.get("where") or {}, f"{place}.where"),
+            reaching=_reaching(row.get("reaching") or {}, f"{place}.reaching"),
         )
 
 
@@ -198,6 +205,16 @@ def _where(row: Any, place: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
             _one_of(word, DATA, f"{place}.data")
         found.append((key, values))
     return tuple(found)
+
+
+def _reaching(row: Any, place: str) -> tuple[tuple[str, float], ...]:
+    if not isinstance(row, Mapping):
+        raise ValueError(f"{place} is {row!r}; it is like {{hq: 0.5}}")
+    scores = [name for name, found in INSTRUMENTS.items() if found.group == SCORES]
+    _known(row, scores, place)
+    for key, value in row.items():
+        check_number(value, float, f"{place}.{key}", -1e12)
+    return tuple((key, float(value)) for key, value in row.items())
 
 
 def _names(kind: type) -> list[str]:

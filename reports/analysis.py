@@ -10,7 +10,7 @@ import pandas as pd
 
 from reports import words
 from reports.advice import Advice, advise
-from reports.claim_values import Source
+from reports.claim_source import Source
 from reports.claims import Claims, judge_claims
 from reports.costs import Costs
 from reports.design import Design, design

@@ -11,34 +11,38 @@ from scipy.stats import norm
 
 from ablation.claim import Claim, Evidence
 from ablation.levels import noun, resolve, worded
+from reports.claim_source import Absent, Source, applies, reaching_words
 from reports.claim_tests import BROKEN, HOLDS, Effect
-from reports.claim_values import Absent, Source, applies, measured, title
+from reports.claim_values import measured, title
 from reports.estimates import Floats, Interval, effective_trials, wilson
 
 
 @dataclass(frozen=True)
 class Pooled:
-    """A rate over all trials to which a claim applies: one table N B of 0 and 1 a level and stream."""
+    """A rate over all trials to which a claim applies, named by `of`: one table N B of 0 and 1 a level and stream.
+
+    NaN is a trial that does not count; each row has one that does.
+    """
 
     evidence: Evidence
     tables: tuple[Floats, ...]
     blocks: int
+    of: str = "all trials"
 
     def judge(self, level: float, parts: int) -> Effect:
         """Return the rate with Wilson's interval over as many independent trials as the tables are worth."""
         worth = sum(effective_trials(table) for table in self.tables)
-        every = np.concatenate([table.ravel() for table in self.tables])
+        every = np.concatenate([table[~np.isnan(table)] for table in self.tables])
         rate, matter = float(every.mean()), self.evidence.effect or 0.0
         low, high = wilson(rate * worth, worth, level=1 - level)
         low = low if rate > 0 else 0.0
         wider = wilson(rate * worth, worth, level=1 - level / parts)[1]
         z = float(norm.ppf(1 - level / 2))
         needed = ceil(len(every) / worth * z * z * (1 - matter) / matter)
-        where = f"all trials of {self.evidence.a}" if self.evidence.a else "all trials"
         return Effect(
             evidence=self.evidence,
             label=title(self.evidence.metric),
-            pair=where,
+            pair=self.of,
             quantity="rate",
             shown=Interval(rate, low, high, len(every), 0, 1 - level),
             ratio=False,
@@ -62,12 +66,15 @@ def pooled(evidence: Evidence, claim: Claim, source: Source) -> Pooled:
     trials = trials[trials["y"].notna()]
     tables = []
     for _, part in trials.groupby(["treatment", "stream"], sort=True):
-        table = part.pivot_table(index="seed", columns="block", values="y").dropna(axis=0)
+        table = part.pivot_table(index="seed", columns="block", values="y")
+        table = table.dropna(axis=0, how="all" if claim.reaching else "any")
         if table.size:
             tables.append(table.to_numpy(dtype=float))
     if not tables:
         raise Absent(f"no trial of which the {title(evidence.metric).lower()} is known")
-    return Pooled(evidence, tuple(tables), int(trials["block"].nunique()))
+    of = f" of {evidence.a}" if evidence.a else ""
+    which = f"trials{of} with {reaching_words(claim)}" if claim.reaching else f"all trials{of}"
+    return Pooled(evidence, tuple(tables), int(trials["block"].nunique()), which)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from scipy.stats import norm, rankdata
 from ablation.claim import Claim, Evidence
 from ablation.levels import noun, worded
 from ablation.metrics import is_score
+from reports.claim_source import KEPT, Absent, Source, applies, inside
 from reports.claim_tests import Effect
-from reports.claim_values import KEPT, Absent, Source, applies, inside, title, values
+from reports.claim_values import title, values
 from reports.design import FAILED
 from reports.estimates import SPLITS, TIE, Floats, Interval, generator
 from reports.names import block_columns, block_word

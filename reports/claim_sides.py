@@ -13,7 +13,8 @@ import pandas as pd
 from ablation.claim import AND, OTHERS, Evidence
 from ablation.levels import noun, resolve, worded
 from ablation.metrics import COST, SPREAD
-from reports.claim_values import Absent, spread_of
+from reports.claim_source import Absent
+from reports.claim_values import spread_of
 from reports.design import Block, Design
 from reports.names import block_columns, block_word, natural
 from reports.scales import Scale

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -13,53 +13,17 @@ import pandas as pd
 from ablation.claim import Claim, Evidence
 from ablation.files import read_json
 from ablation.instruments import about
-from ablation.levels import PLACED
 from ablation.metrics import COST, DERIVED, RATES, SCORE, SPREAD, is_ratio, is_score
+from reports.claim_source import KEPT, Absent, Source, applies
 from reports.design import FAILED, Design, outcomes
-from reports.names import BLOCK, block_columns
+from reports.names import block_columns
 from reports.scales import Scale, family, printed, scale
-from reports.study import Declared
 from reports.tables import LOST, Tables, with_primary_score
-from reports.tuning import Search
 
 FAINTEST = 1e-45
 """What a gradient of nothing counts as where a logarithm is taken."""
 
 COSTS = "costs.json"
-
-
-KEPT = (
-    "key",
-    "treatment",
-    "block",
-    "stream",
-    "seed",
-    "outcome",
-    "activation",
-    *PLACED,
-    "sites",
-    *BLOCK,
-)
-"""What claims look at of a trial: a frame of these columns alone is several times as quick to cut."""
-
-
-class Absent(Exception):
-    """What a study lacks, in words, to say anything of a claim."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A study as claims look at it: its trials with their score, its design, its declaration, and what it tuned.
-
-    `known` keeps what was looked up, since several claims look at one metric.
-    """
-
-    tables: Tables
-    trials: pd.DataFrame
-    found: Design
-    declared: Declared
-    told: Search | None = None
-    known: dict[tuple[str, str, str], tuple[pd.DataFrame, Scale]] = field(default_factory=dict)
 
 
 def measured(evidence: Evidence, claim: Claim, source: Source) -> tuple[pd.DataFrame, Scale]:
@@ -105,22 +69,6 @@ def _looked_up(evidence: Evidence, metric: str, source: Source) -> tuple[pd.Data
     return trials.assign(y=trials["key"].map(found).astype(float)), Scale(
         title(metric).lower(), is_ratio(metric), False
     )
-
-
-def applies(trials: pd.DataFrame, claim: Claim, source: Source) -> pd.DataFrame:
-    """Return the trials where a claim applies; raises Absent where there are none."""
-    for column, allowed in claim.where:
-        if column == "data":
-            own = source.tables.own
-            images = set(own.loc[own["family"] == "fid", "dataset"])
-            kinds = trials["dataset"].isin(images).map({True: "images", False: "points"})
-            kept = kinds.isin(allowed)
-        else:
-            kept = trials[column].astype(str).isin(allowed)
-        trials = trials[kept]
-        if trials.empty:
-            raise Absent(f"no trial with {column} {' or '.join(allowed)}")
-    return trials
 
 
 def readings(evidence: Evidence, metric: str, tables: Tables) -> pd.Series[Any]:
@@ -229,11 +177,6 @@ def title(metric: str) -> str:
         text = printed(family(metric))
         return text[:1].upper() + text[1:]
     return found.title if found is not None else metric
-
-
-def inside(text: str) -> str:
-    """Return a title as it stands inside a sentence: an abbreviation keeps its capitals."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _verb(metric: str) -> str:

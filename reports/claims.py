@@ -11,8 +11,9 @@ from ablation.metrics import TUNED
 from reports.claim_pools import Checked, Pooled, checked, pooled
 from reports.claim_ranks import Ranked, ranked
 from reports.claim_sides import sides
+from reports.claim_source import Absent, Source
 from reports.claim_tests import BROKEN, HOLDS, MIXED, OPEN, REFUTED, SUPPORTED, Effect, Pairwise
-from reports.claim_values import Absent, Source, measured, narrowed
+from reports.claim_values import measured, narrowed
 from reports.tables import Tables
 
 ABSENT = "no evidence in this study"

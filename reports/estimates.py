@@ -238,10 +238,12 @@ def wilson(count: float, n: float, *, level: float = 0.95) -> tuple[float, float
 
 
 def effective_trials(failed: npt.NDArray[Any]) -> float:
-    """Return how many independent trials a table of failures, N B, is worth: N to N B; NaN is no trial."""
-    n, total = failed.shape[0], int(np.isfinite(failed).sum())
-    rate = np.nanmean(failed)
-    spread = np.nanmean(failed, axis=1).var(ddof=1) if n > 1 else 0.0
+    """Return how many independent trials a table of failures, N B, is worth: N to N B.
+
+    NaN is no trial; each of the N rows has at least one.
+    """
+    n, total = failed.shape[0], int(np.count_nonzero(~np.isnan(failed)))
+    rate, spread = np.nanmean(failed), np.nanmean(failed, axis=1).var(ddof=1) if n > 1 else 0.0
     if rate in (0.0, 1.0):
         return float(n)
     return float(np.clip(rate * (1 - rate) * n / spread if spread > 0 else inf, n, total))

@@ -91,13 +91,20 @@ def readings(
 
 
 def scores(
-    y: float, dataset: str, *, true: bool, random: np.random.Generator, modes: int | None = None
+    y: float,
+    dataset: str,
+    *,
+    true: bool,
+    random: np.random.Generator,
+    modes: int | None = None,
+    hits: float = 0.9,
 ) -> tuple[Score, ...]:
     """Return the scores of a log distance; those of `true` quality follow it, or go the other way."""
     side = -1.0 if true else 1.0
     if dataset == "ring8":
         lost = modes if modes is not None else 5
         told = {"frechet": (math.exp(y - 5), "lower"), "modes": (float(lost), "higher")}
+        told["hq"] = (hits, "higher")
     else:
         noise = 0.01 * random.normal(size=2)
         told = {
@@ -118,6 +125,7 @@ def add(
     true: bool = True,
     outcome: str = "finished",
     modes: int | None = None,
+    hits: float = 0.9,
     **asked: Any,
 ) -> None:
     """Write one trial with a log distance and the planted readings."""
@@ -125,7 +133,7 @@ def add(
     random = np.random.default_rng(builder.hash_of(repr(sorted(asked.items()))))
     name, dataset = spec.activation, spec.dataset.name
     ended = outcome not in ("diverged", "crashed")
-    told = scores(y, dataset, true=true, random=random, modes=modes) if ended else ()
+    told = scores(y, dataset, true=true, random=random, modes=modes, hits=hits) if ended else ()
     said = {"modes": {"count": 8, "ceiling": 1 - math.exp(-4.5)}} if dataset == "ring8" else {}
     builder.write_trial(
         study, spec, 1.0 if ended else None, outcome=outcome, scores=told, said=said,

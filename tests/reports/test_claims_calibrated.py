@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from reports.claim_source import Source
 from reports.claim_tests import MIXED, REFUTED, SUPPORTED
-from reports.claim_values import Source
 from reports.claims import Claims, judge_claims
 from reports.design import design
 from reports.tables import Tables, load, with_primary_score
