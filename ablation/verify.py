@@ -1,25 +1,35 @@
-"""Whether two runs of one trial agree bit for bit, and where they first differ."""
+"""Whether two runs of one trial agree bit for bit, where they first differ, and what only one of them measured."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from ablation.record import Reading, TrialRecord, read_readings, read_record
+from ablation.record import TrialRecord, read_readings, read_record
 
 SETTING = ("device", "instruction_set", "threads", "dataset")
+OURS = "activation-ablation"
+
+Place = tuple[int, str, str, str, int]
+"""Step, network, site and quantity of a reading, and how often these came before."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """The places where two runs differ, in the order of training; none if they are equal bit for bit."""
+    """The places where two runs differ, in the order of training; none if they are equal bit for bit.
+
+    `settings` are other machines and software, `same` what agrees, `beside` what was not compared: another version of
+    the code, and what only that reads or scores.
+    """
 
     differences: tuple[str, ...]
     settings: tuple[str, ...]
+    same: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def equal(self) -> bool:
@@ -28,7 +38,11 @@ class Agreement:
 
 
 def agreement(first: Path, second: Path) -> Agreement:
-    """Compare the folders of two runs; raises ValueError if one of them has no readable result."""
+    """Compare the folders of a stored run and of its rerun; raises ValueError if one has no readable result.
+
+    Readings are compared by step, network, site and quantity, scores by name. Where the code is another version, what
+    it measures besides is said and is no difference; within one version it is.
+    """
     records = [read_record(folder) for folder in (first, second)]
     for folder, record in zip((first, second), records, strict=True):
         if record is None:
@@ -36,30 +50,76 @@ def agreement(first: Path, second: Path) -> Agreement:
     a, b = records
     assert a is not None
     assert b is not None
-    whole = all("readings.parquet" in record.files for record in records if record)
-    found = [*(_readings(first, second) if whole else ()), *_results(a, b)]
-    return Agreement(tuple(found), tuple(_settings(a, b)))
+    code = tuple(_code(a, b))
+    whole = all("readings.parquet" in record.files for record in (a, b))
+    seen = [_by_place(folder) if whole else {} for folder in (first, second)]
+    scores = [{score.name: score for score in record.scores} for record in (a, b)]
+    beside = list(code)
+    if code:
+        quantities = [{place[3] for place in found} for found in seen]
+        beside += _further("reads", *quantities)
+        beside += _further("scores", *(set(found) for found in scores))
+        both = quantities[0] & quantities[1]
+        seen = [{k: v for k, v in found.items() if k[3] in both} for found in seen]
+        names = set(scores[0]) & set(scores[1])
+        scores = [{k: v for k, v in found.items() if k in names} for found in scores]
+    told = _readings(*seen)
+    differences = [told] if told else []
+    if a.outcome != b.outcome:
+        differences.append(f"outcome: {_ended(a)} against {_ended(b)}")
+    unlike = list(_scores(*scores))
+    differences += unlike
+    same, count, kind = [], len(scores[0]), "common " * bool(code)
+    if scores[0] and not unlike:
+        same.append(f"{count} {kind}score{'s' * (count > 1)}")
+    if seen[0] and not told:
+        same.append(f"all {kind}readings")
+    if a.weights != b.weights:
+        differences.append(f"weights: {a.weights[:16]} against {b.weights[:16]}")
+    else:
+        same.append(f"weights {a.weights[:16]}")
+    return Agreement(tuple(differences), tuple(_settings(a, b)), tuple(same), tuple(beside))
 
 
-def _readings(first: Path, second: Path) -> Iterator[str]:
-    """Yield the first reading that differs."""
-    for mine, theirs in zip_longest(read_readings(first), read_readings(second)):
-        if mine is None or theirs is None or _bits(mine) != _bits(theirs):
-            one, other = _told(mine), _told(theirs)
-            yield f"readings differ first here: {one} against {other}"
-            return
+def _by_place(folder: Path) -> dict[Place, float]:
+    """Return the value of every reading by its place, in the order of training."""
+    found, times = dict[Place, float](), Counter[tuple[int, str, str, str]]()
+    for reading in read_readings(folder):
+        where = (reading.step, reading.network, reading.layer, reading.quantity)
+        found[*where, times[where]] = reading.value
+        times[where] += 1
+    return found
 
 
-def _bits(reading: Reading) -> tuple[Any, ...]:
-    where = (reading.step, reading.network, reading.layer, reading.quantity)
-    return (*where, struct.pack("<d", reading.value))
+def _readings(mine: Mapping[Place, float], theirs: Mapping[Place, float]) -> str:
+    """Return the first reading that differs, "" if none does."""
+    places = dict.fromkeys([*mine, *theirs])
+    unlike = [p for p in places if p not in mine or p not in theirs or _bits(mine[p], theirs[p])]
+    if not unlike:
+        return ""
+    first = min(unlike, key=lambda place: place[0])
+    one, other = (_told(first, found.get(first)) for found in (mine, theirs))
+    return f"readings differ first here: {one} against {other}"
 
 
-def _told(reading: Reading | None) -> str:
-    if reading is None:
+def _bits(mine: float, theirs: float) -> bool:
+    """Say whether the bits differ: NaN equals itself."""
+    return struct.pack("<d", mine) != struct.pack("<d", theirs)
+
+
+def _told(place: Place, value: float | None) -> str:
+    if value is None:
         return "none"
-    where = reading.layer or reading.network
-    return f"step {reading.step} {where} {reading.quantity} = {reading.value!r}"
+    step, network, layer, quantity, _ = place
+    return f"step {step} {layer or network} {quantity} = {value!r}"
+
+
+def _further(does: str, stored: set[str], again: set[str]) -> Iterator[str]:
+    """Yield what only one of two runs measured."""
+    if more := sorted(again - stored):
+        yield f"only the rerun {does} {', '.join(more)}: not compared"
+    if more := sorted(stored - again):
+        yield f"only the stored trial {does} {', '.join(more)}: not compared"
 
 
 def _ended(record: TrialRecord) -> str:
@@ -69,16 +129,22 @@ def _ended(record: TrialRecord) -> str:
     )
 
 
-def _results(a: TrialRecord, b: TrialRecord) -> Iterator[str]:
-    if a.outcome != b.outcome:
-        yield f"outcome: {_ended(a)} against {_ended(b)}"
-    scores = [{score.name: score for score in record.scores} for record in (a, b)]
-    for name in sorted(scores[0].keys() | scores[1].keys()):
-        one, other = (found.get(name) for found in scores)
+def _scores(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(mine.keys() | theirs.keys()):
+        one, other = (found.get(name) for found in (mine, theirs))
         if one != other:
             yield f"{name}: {one.value if one else None!r} against {other.value if other else None!r}"
-    if a.weights != b.weights:
-        yield f"weights: {a.weights[:16]} against {b.weights[:16]}"
+
+
+def _code(a: TrialRecord, b: TrialRecord) -> Iterator[str]:
+    """Yield that the code is another version or commit, where it is."""
+    told = []
+    for record in (a, b):
+        version = record.provenance.get("versions", {}).get(OURS, "")
+        commit = record.provenance.get("commit", "")
+        told.append(" at commit ".join(filter(None, (version or "unknown version", commit))))
+    if told[0] != told[1]:
+        yield f"the code is another version: {told[0]} stored, {told[1]} now"
 
 
 def _settings(a: TrialRecord, b: TrialRecord) -> Iterator[str]:

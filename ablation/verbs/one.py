@@ -183,7 +183,7 @@ def do_rerun(given: Namespace) -> int:
     with tempfile.TemporaryDirectory(dir=study / "reruns", prefix=f"{first.name}.") as scratch:
         again = Path(scratch)
         write_config(again, spec)
-        record = _foreground(again, given.device, study / "extractors")
+        _foreground(again, given.device, study / "extractors")
         found = agreement(first, again)
         if not given.verify:
             kept = study / "reruns" / first.name
@@ -199,16 +199,21 @@ def do_rerun(given: Namespace) -> int:
                 "equal": found.equal,
                 "differences": found.differences,
                 "settings": found.settings,
+                "same": found.same,
+                "beside": found.beside,
             }
         )
         return 0 if found.equal else 1
-    if found.equal:
-        told = f"{len(record.scores)} scores, all readings, weights {record.weights[:16]}"
-        print(f"{first.name}: equal bit for bit ({told})")
-        return 0
-    print(f"{first.name}: differs")
+    print(f"{first.name}: {'equal bit for bit' if found.equal else 'differs'}", end="")
+    print(f" ({', '.join(found.same)})" if found.equal else "")
     for text in found.differences:
         print(f"  {text}")
+    if found.same and not found.equal:
+        print(f"  equal: {', '.join(found.same)}")
+    for text in found.beside:
+        print(f"  {text}")
+    if found.equal:
+        return 0
     for text in found.settings:
         print(f"  not the same machine or software, so equal bits are not promised: {text}")
     return 1

@@ -165,3 +165,53 @@ def test_readings_that_were_lost_are_named(run: Callable[..., Path]) -> None:
     (second / "readings.parquet").unlink()
     with pytest.raises(ValueError, match=r"readings\.parquet is damaged or missing"):
         agreement(first, second)
+
+
+NEWER = {"versions": RECORD.provenance["versions"] | {"activation-ablation": "9.9"}}
+MORE = [
+    each
+    for old in READINGS
+    for each in (replace(old, layer=f"{old.network}.0", quantity="slope_power", value=0.7), old)
+]
+
+
+def test_what_only_another_version_measures_is_said_and_no_difference(
+    run: Callable[..., Path],
+) -> None:
+    newer = replace(
+        RECORD,
+        scores=(*RECORD.scores, Score("kid", 0.1, 500, "lower")),
+        provenance={**RECORD.provenance, **NEWER, "commit": "abc"},
+    )
+    found = agreement(run(), run(newer, MORE))
+    assert found.equal
+    assert found.beside == (
+        "the code is another version: unknown version stored, 9.9 at commit abc now",
+        "only the rerun reads slope_power: not compared",
+        "only the rerun scores kid: not compared",
+    )
+    assert found.same == ("2 common scores", "all common readings", "weights abababababababab")
+    assert agreement(run(newer, MORE), run()).beside[1:] == (
+        "only the stored trial reads slope_power: not compared",
+        "only the stored trial scores kid: not compared",
+    )
+
+
+def test_what_both_versions_measure_is_compared_like_with_like(run: Callable[..., Path]) -> None:
+    newer = replace(RECORD, provenance={**RECORD.provenance, **NEWER})
+    changed = [*MORE[:-1], replace(MORE[-1], value=0.5)]
+    found = agreement(run(), run(newer, changed))
+    assert found.differences == (
+        "readings differ first here: step 3 generator loss = -inf against step 3 generator loss = 0.5",
+    )
+    assert found.same == ("2 common scores", "weights abababababababab")
+
+
+def test_within_one_version_what_only_one_run_reads_is_a_difference(
+    run: Callable[..., Path],
+) -> None:
+    found = agreement(run(), run(readings=MORE))
+    assert found.differences == (
+        "readings differ first here: none against step 1 discriminator.0 slope_power = 0.7",
+    )
+    assert found.beside == ()
