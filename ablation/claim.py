@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from ablation.catalogue import own_rows, rows
+from ablation.catalogue import nearest, own_rows, rows
+from ablation.claim_levels import check_level
 from ablation.instruments import INSTRUMENTS, SCORES
 from ablation.levels import FACTORS, PLACED
 from ablation.metrics import COST, RATES, SCORE, SPREAD, TUNED, check_metric, is_ratio, is_score
@@ -70,13 +71,14 @@ class Claim:
     """A statement that holds if all its `parts` do, `where` (column, allowed values) it applies.
 
     `reaching` (score, value) says how good a generator must be for its trial to count: what never covered the modes
-    has lost none. Data that have no such score count wholly.
+    has lost none. Data that have no such score count wholly. The `command` gets the evidence, STUDY in it is the name
+    of the study at hand; without one it is the study's own.
     """
 
     id: str
     statement: str
     parts: tuple[Evidence, ...]
-    command: str
+    command: str = ""
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     reaching: tuple[tuple[str, float], ...] = ()
 
@@ -90,12 +92,13 @@ class Claim:
             raise ValueError(f"{place} is {row!r}; it is a row of {', '.join(_names(cls))}")
         shared = [name for name in _names(Evidence) if name not in ("metric", "optional")]
         _known(row, [*_names(cls), *shared], place)
-        for key in ("id", "statement", "parts", "command"):
+        for key in ("id", "statement", "parts"):
             if not row.get(key):
                 raise ValueError(f"{place} lacks its {key}")
-        for key in ("id", "statement", "command"):
-            if not isinstance(row[key], str) or len(row[key].splitlines()) > 1:
-                raise ValueError(f"{place}.{key} is {row[key]!r}; it is a text of one line")
+        command = row.get("command", "")
+        for key, said in (("id", row["id"]), ("statement", row["statement"]), ("command", command)):
+            if not isinstance(said, str) or len(said.splitlines()) > 1:
+                raise ValueError(f"{place}.{key} is {said!r}; it is a text of one line")
         if not NAME.fullmatch(row["id"]):
             raise ValueError(f"{place}.id is {row['id']!r}; it is a word such as A1")
         if not isinstance(row["parts"], (list, tuple)):
@@ -109,14 +112,18 @@ class Claim:
             id=row["id"],
             statement=row["statement"].rstrip("."),
             parts=parts,
-            command=row["command"],
+            command=command,
             where=_where(row.get("where") or {}, f"{place}.where"),
             reaching=_reaching(row.get("reaching") or {}, f"{place}.reaching"),
         )
 
 
 def registered() -> tuple[Claim, ...]:
-    """Return the claims of `conf/claim` and the user's folders, by name; raises ValueError for one id twice."""
+    """Return the claims of `conf/claim` and the user's folders, by name.
+
+    Raises ValueError for one id twice, and for a level in a claim of the user's that the catalogue does not have.
+    """
+    own = own_rows("claim")
     found: dict[str, tuple[str, Claim]] = {}
     for name, row in rows("claim").items():
         place = f"conf/claim/{name}.yaml"
@@ -124,7 +131,21 @@ def registered() -> tuple[Claim, ...]:
         if claim.id in found:
             raise ValueError(f"{place}.id is {claim.id!r}, which is that of {found[claim.id][0]}")
         found[claim.id] = (place, claim)
+        if name in own:
+            check_levels(claim, place)
     return tuple(claim for _, claim in found.values())
+
+
+def check_levels(claim: Claim, place: str) -> None:
+    """Raise ValueError for a level that no row has; a study of which the rows are gone may still name it."""
+    for number, part in enumerate(claim.parts):
+        for key, said in (("a", part.a), ("r", part.r)):
+            word = said.split(AND)[0]
+            if word and word != OTHERS:
+                check_level(word, part.factor, f"{place}.parts[{number}].{key}")
+    for column, values in claim.where:
+        for word in values:
+            check_level(word, column, f"{place}.where.{column}")
 
 
 def own_claims() -> tuple[Mapping[str, Any], ...]:
@@ -225,7 +246,7 @@ def _names(kind: type) -> list[str]:
 def _known(row: Mapping[str, Any], known: Sequence[str], place: str) -> None:
     for key in row:
         if key not in known:
-            raise ValueError(f"{place} has an unknown key {key!r}; known are {', '.join(known)}")
+            raise ValueError(f"{place} has an unknown key {key!r}{nearest(str(key), known)}")
 
 
 def _one_of(value: Any, known: Sequence[str] | Mapping[str, Any], place: str) -> None:

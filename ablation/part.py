@@ -54,7 +54,7 @@ def check_number(
     kinds = (int,) if kind is int else (int, float)
     if not isinstance(value, kinds) or isinstance(value, bool):
         raise ValueError(
-            f"{place} is {value!r}; it is {'a whole number' if kind is int else 'a number'}"
+            f"{place} is {value!r}; it must be {'a whole number' if kind is int else 'a number'}"
         )
     if isinstance(value, int) and abs(value) > 10**300:
         raise ValueError(

@@ -34,7 +34,16 @@ LEVELS = [
     {"spec"},
     {"record", "rescored", "factories", "known", "levels", "tune"},
     {
-        *("catalogue", "claim", "activations", "losses", "penalties", "constraints", "optimizers"),
+        *(
+            "catalogue",
+            "claim_levels",
+            "claim",
+            "activations",
+            "losses",
+            "penalties",
+            "constraints",
+            "optimizers",
+        ),
         *("datasets", "randomness"),
     },
     {"compose", "networks", "hazards", "pictures", "provenance", "verify", "extractors"},

@@ -24,6 +24,10 @@ def do_list(given: Namespace) -> int:
         answer(groups()) if given.json else print("\n".join(groups()))
         return 0
     found = rows(given.group)
+    if given.group == "claim":
+        from ablation.claim import registered
+
+        registered()  # a wrong one is named, not shown
     if given.group == "activation":
         from ablation.verbs.activations import described, table
 

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from ablation.catalogue import rows
-from ablation.claim import Claim, registered
+from ablation.claim import Claim, check_levels, registered
 from ablation.factories import WITH
+from ablation.files import write_yaml
 from ablation.metrics import DISTANCES
 from reports.scales import LOGGED
 
@@ -112,3 +113,70 @@ def test_an_id_of_two_claims_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv(WITH, str(tmp_path))
     with pytest.raises(ValueError, match=r"mine.yaml.id is 'A7'.*a07_leaky_relu_beats_relu"):
         registered()
+
+
+def test_every_level_of_the_twelve_is_in_the_catalogue() -> None:
+    for claim in registered():
+        check_levels(claim, claim.id)
+
+
+LEVELS: list[tuple[dict[str, Any], str]] = [
+    ({"a": "tahn"}, r"m1\.parts\[0\]\.a is 'tahn', which is no activation: did you mean tanh"),
+    ({"a": "G_relu+D_tahn"}, r"parts\[0\]\.a is 'G_relu\+D_tahn', and 'tahn' is no activation"),
+    ({"r": "relu+generator.2_tahn"}, r"parts\[0\]\.r is .* is no activation"),
+    ({"factor": "loss", "a": "minmax"}, r"'minmax', which is no loss: did you mean minimax"),
+    (
+        {"where": {"dataset": "ring9"}},
+        r"m1\.where\.dataset is 'ring9'.*did you mean rings or ring8",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), LEVELS, ids=[t for _, t in LEVELS])
+def test_a_level_that_the_catalogue_lacks_is_named(change: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        check_levels(Claim.read(MINE | change, "m1"), "m1")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"a": "G_relu+D_tanh", "r": "relu+generator.2_leaky_relu"},
+        {"a": "elu(alpha=0.5)", "r": "others"},
+        {"factor": "penalty", "a": "gradient_penalty", "r": "no penalty"},
+        {"factor": "packing", "a": 4, "r": 1},
+        {"factor": "loss", "a": "wasserstein + weight_clip", "r": "hinge", "free": ["penalty"]},
+    ],
+    ids=str,
+)
+def test_a_level_of_several_rows_or_of_none_passes(change: dict[str, Any]) -> None:
+    check_levels(Claim.read(MINE | change, "m1"), "m1")
+
+
+def test_a_command_may_be_left_out() -> None:
+    assert Claim.read({k: v for k, v in MINE.items() if k != "command"}, "m1").command == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"statment": "x"}, "has an unknown key 'statment': did you mean statement"),
+        ({"parts": [{"metric": "fdi", "direction": "better", "effect": 1.1}]}, "metric is 'fdi'"),
+        ({"a": "tahn"}, "no activation: did you mean tanh"),
+        ({"effect": "1 %"}, "effect is '1 %'; it must be a number"),
+    ],
+    ids=str,
+)
+def test_a_wrong_claim_is_one_line_of_list(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    (tmp_path / "conf" / "claim").mkdir(parents=True)
+    parts = {"parts": [{"metric": "modes", "direction": "better"}]}
+    effect = {} if "parts" in change else {"effect": 1, **parts}
+    write_yaml(tmp_path / "conf" / "claim" / "mine.yaml", MINE | effect | change)
+    done = _list(tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert "conf/claim/mine.yaml" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

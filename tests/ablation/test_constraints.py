@@ -273,7 +273,7 @@ def test_clipped_players_train_beside_every_kind_of_penalty(
         (0.0, "constraint.clip is 0.0; it lies above 0"),
         (-1, "constraint.clip is -1"),
         (float("inf"), "constraint.clip is inf"),
-        ("much", "constraint.clip is 'much'; it is a number"),
+        ("much", "constraint.clip is 'much'; it must be a number"),
         (True, "constraint.clip is True"),
     ],
 )
