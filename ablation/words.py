@@ -164,7 +164,12 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--device", default="cpu", metavar="DEVICE", help="cpu or cuda:K (cpu)")
     json(added)
 
-    added = verb("report", "write HTML, PDF and tables", study=True)
+    added = verb(
+        "report",
+        "write HTML, PDF and tables; with --with, also judge the claims in DIR/conf/claim",
+        study=True,
+        own=True,
+    )
     added.add_argument(
         "--watch", action="store_true", help="write it again whenever trials ended, until all have"
     )

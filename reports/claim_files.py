@@ -24,9 +24,19 @@ def frame(claims: Claims) -> pd.DataFrame:
             "words": verdict(one).replace("\u00a0", " "),
             "weight": claims.weight if one.tested else nan,
             "command": one.claim.command,
+            "ended_before": one.late.ended if one.late else 0,
         }
         rows += [told | _row(e) for e in one.effects] or [told | EMPTY]
-    columns = [*("claim", "statement", "verdict", "words", "weight", "command"), *EMPTY]
+    columns = [
+        "claim",
+        "statement",
+        "verdict",
+        "words",
+        "weight",
+        "command",
+        "ended_before",
+        *EMPTY,
+    ]
     return pd.DataFrame(rows, columns=columns).astype({"n": "Int64", "blocks": "Int64"})
 
 

@@ -11,7 +11,7 @@ from scipy.stats import norm
 
 from ablation.claim import Claim, Evidence
 from ablation.levels import noun, resolve, worded
-from reports.claim_source import Absent, Source, applies, reaching_words
+from reports.claim_source import Absent, Source, applies, inside, reaching_words
 from reports.claim_tests import BROKEN, HOLDS, Effect
 from reports.claim_values import measured, title
 from reports.estimates import Floats, Interval, effective_trials, wilson
@@ -117,7 +117,11 @@ def checked(evidence: Evidence, claim: Claim, source: Source) -> Checked:
     kept = (rows["quantity"] == evidence.metric) & rows["key"].isin(trials["key"])
     found = rows[kept & rows["value"].notna()].astype({"key": str})
     if found.empty:
-        raise Absent(f"no readings of {evidence.metric} of {evidence.a}")
+        what = f"{inside(title(evidence.metric))} of {evidence.a}"
+        raise Absent(
+            f"its trials did not read {what}: trials of this version with probes do, so run them again, in another"
+            " study"
+        )
     return Checked(evidence, found.groupby("key")["value"].max())
 
 

@@ -14,7 +14,7 @@ from ablation.claim import Claim, Evidence
 from ablation.files import read_json
 from ablation.instruments import about
 from ablation.metrics import COST, DERIVED, RATES, SCORE, SPREAD, is_ratio, is_score
-from reports.claim_source import KEPT, Absent, Source, applies
+from reports.claim_source import KEPT, Absent, Source, applies, inside
 from reports.design import FAILED, Design, outcomes
 from reports.names import block_columns
 from reports.scales import Scale, family, printed, scale
@@ -65,7 +65,10 @@ def _looked_up(evidence: Evidence, metric: str, source: Source) -> tuple[pd.Data
         return _ends(metric, source), Scale(f"rate of trials that {_verb(metric)}", False, False)
     found = readings(evidence, metric, source.tables)
     if found.empty:
-        raise Absent(f"no readings of {metric}")
+        raise Absent(
+            f"its trials did not read {inside(title(metric))}: trials of this version with probes do, so run them"
+            " again, in another study"
+        )
     return trials.assign(y=trials["key"].map(found).astype(float)), Scale(
         title(metric).lower(), is_ratio(metric), False
     )
@@ -121,7 +124,10 @@ def _costs(source: Source) -> pd.DataFrame:
         if path.is_file():
             rows += _cost_rows(path)
     if not rows:
-        raise Absent(f"no {COSTS}")
+        name = source.tables.studies[0].name
+        raise Absent(
+            f"its cells have not been timed: `ablation probe speed --study {name}` times them"
+        )
     frame = pd.DataFrame(rows)
     for column in (*block_columns("activation"), "key"):
         if column not in frame:
@@ -140,7 +146,9 @@ def _cost_rows(path: Any) -> list[dict[str, Any]]:
             for number, took in enumerate(row["milliseconds"])
         ]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise Absent(f"{path.name} is damaged ({type(error).__name__})") from None
+        raise Absent(
+            f"the file of times, {path.name}, is damaged ({type(error).__name__})"
+        ) from None
 
 
 def spread_of(frame: pd.DataFrame) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from math import isfinite
 from typing import Any
 
@@ -15,10 +16,15 @@ from reports.claims import ABSENT, Claims, Judged
 from reports.phrases import counted
 from reports.rows import Table, cell, table
 from reports.sections import SECTIONS
+from reports.stopping import moment
+from reports.study import Late
 from reports.words import ends, estimate, listed
 
 SHOWN_IN = {SCORES: "scores", GRADIENTS: "gradients", UNITS: "units", WEIGHTS: "gradients"}
 """The section that draws what a claim is about, by the group of its instrument."""
+
+MARK = "\x1f"
+"""Stands before and after the id of a claim that leads to it."""
 
 DECIDED = (SUPPORTED, REFUTED, MIXED)
 
@@ -28,6 +34,7 @@ def said(claims: Claims) -> dict[str, Any]:
     tested = bool(claims.tested)
     return {
         "claims_words": sentence(claims) if tested else "",
+        "claims_pieces": pieces(claims) if tested else [],
         "claims_line": sentence(claims),
         "claims": main_table(claims if tested else Claims((), claims.alpha, 1.0)),
         "claims_parts": parts_table(claims if tested else Claims((), claims.alpha, 1.0)),
@@ -36,7 +43,31 @@ def said(claims: Claims) -> dict[str, Any]:
 
 
 def sentence(claims: Claims) -> str:
-    """Return how many claims came out how, in one sentence; "" where none is registered."""
+    """Return how many claims came out how, and which, in one line; "" where none is registered."""
+    return "".join(piece["text"] for piece in pieces(claims))
+
+
+def pieces(claims: Claims) -> list[dict[str, str]]:
+    """Return the same line in pieces: `to` is the place in the page to which a claim's id leads."""
+    parts = _line(claims).split(MARK)
+    return [
+        {"text": text, "to": anchor(text) if number % 2 else ""}
+        for number, text in enumerate(parts)
+        if text
+    ]
+
+
+def anchor(name: str) -> str:
+    """Return the place of a claim in the page."""
+    return f"claim-{name}"
+
+
+def _ids(claims: Sequence[Judged]) -> str:
+    return ", ".join(f"{MARK}{one.claim.id}{MARK}" for one in claims)
+
+
+def _line(claims: Claims) -> str:
+    """Return the line with every id between marks."""
     total = len(claims.judged)
     counts = Counter(one.verdict for one in claims.judged)
     if not total:
@@ -50,15 +81,18 @@ def sentence(claims: Claims) -> str:
             f"This study can test none of the {counted(total, 'registered claim')}{more}:"
             " `ablation list claim` shows them."
         )
-    found = [f"{counts[v]} {v}" for v in (SUPPORTED, REFUTED, MIXED, OPEN) if counts[v]]
+    found = [
+        f"{counts[v]} {v} ({_ids([one for one in claims.tested if one.verdict == v])})"
+        for v in (SUPPORTED, REFUTED, MIXED, OPEN)
+        if counts[v]
+    ]
     rest = [*filter(None, (held, broken))]
     if counts[ABSENT]:
         rest.append(f"for {counts[ABSENT]} it has no evidence")
     more = f"; {listed(rest)}" if rest else ""
-    count = len(claims.tested)
-    return (
-        f"Of {counted(total, 'registered claim')} this study tests {count}: {listed(found)}{more}."
-    )
+    count, late = len(claims.tested), [one for one in claims.tested if one.late]
+    after = f" {_ids(late)} came after the trials: exploratory." if late else ""
+    return f"Of {counted(total, 'registered claim')} this study tests {count}: {listed(found)}{more}.{after}"
 
 
 def verdict(one: Judged) -> str:
@@ -101,8 +135,10 @@ def main_table(claims: Claims) -> Table:
     """Return one row a claim, in the order in which they are registered."""
     body = []
     for one in claims.judged:
-        effect, strong = one.deciding, one.verdict in DECIDED
-        row: list[Any] = [one.claim.id, one.claim.statement, cell(verdict(one), strong=strong)]
+        effect, strong = one.deciding, one.verdict in DECIDED and not one.late
+        told = f"{verdict(one)}; registered after the trials" if one.late else verdict(one)
+        first = cell(one.claim.id) | {"id": anchor(one.claim.id)}
+        row: list[Any] = [first, one.claim.statement, cell(told, strong=strong)]
         if effect is None:
             body.append([*row, "–", cell("–"), "–", one.claim.command])
             continue
@@ -135,11 +171,13 @@ def notes(claims: Claims) -> list[str]:
     level = 100 * (1 - claims.alpha * claims.weight)
     told = [
         f"Claims are a second family of tests at an alpha of their own, {claims.alpha:.3g}, shared equally"
-        f" by {counted(count, 'tested claim')}: each interval has the level {level:.4g} %. A claim is"
+        f" by {counted(count, 'tested claim')}: intervals and p are adjusted over these, and each interval has the"
+        f" level {level:.4g} %. One claim more widens the intervals of all. A claim is"
         " supported where the intervals of all its parts lie on its side of 0, refuted where that of one"
         " ends below the smallest effect that matters (tested at its share of the level), and mixed"
         " where one block supports it and another says the opposite.",
     ]
+    told += [_late(one.claim.id, one.late) for one in claims.judged if one.late]
     if any(one.verdict in (HOLDS, BROKEN) for one in claims.judged):
         told.append(
             "What holds by construction is checked in every trial and takes no share of alpha."
@@ -149,6 +187,14 @@ def notes(claims: Claims) -> list[str]:
             "Times are those of an interleaved benchmark, never of trials that ran side by side."
         )
     return told
+
+
+def _late(name: str, late: Late) -> str:
+    """Return that a claim was registered after trials had ended: the date, and what it can then mean."""
+    return (
+        f"{name} was registered on {moment(late.when)}, when {counted(late.ended, 'trial')} had ended: who has seen"
+        " trials may state what they suggest, so here it is exploratory; new seeds under another study name test it."
+    )
 
 
 def section(effect: Effect) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
@@ -14,6 +16,7 @@ from reports.claim_sides import sides
 from reports.claim_source import Absent, Source
 from reports.claim_tests import BROKEN, HOLDS, MIXED, OPEN, REFUTED, SUPPORTED, Effect, Pairwise
 from reports.claim_values import measured, narrowed
+from reports.study import Late
 from reports.tables import Tables
 
 ABSENT = "no evidence in this study"
@@ -23,12 +26,16 @@ Ready = Pairwise | Pooled | Ranked | Checked
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim, its verdict, and what each of its parts came to; `lacks` says what a study would need to test it."""
+    """A claim, its verdict, and what each of its parts came to; `lacks` says what a study would need to test it.
+
+    `late` tells when it was registered of one that came after trials had ended: what they suggested, they cannot test.
+    """
 
     claim: Claim
     verdict: str
     effects: tuple[Effect, ...] = ()
     lacks: tuple[str, ...] = ()
+    late: Late | None = None
 
     @property
     def tested(self) -> bool:
@@ -64,21 +71,33 @@ NO_CLAIMS = Claims((), 0.05, 1.0)
 
 def judge_claims(source: Source) -> Claims:
     """Judge the registered claims and those that a study declares; raises ValueError for a wrong one."""
-    asked = [(claim, _gathered(claim, source)) for claim in every_claim(source.tables)]
+    tables = source.tables
+    asked = [(claim, _gathered(claim, source)) for claim in every_claim(tables)]
     count = sum(
         not lacks and any(not isinstance(r, Checked) for r in ready) for _, (ready, lacks) in asked
     )
     weight = 1 / max(1, count)
     alpha = source.declared.level
     judged = [_judged(claim, ready, lacks, alpha * weight) for claim, (ready, lacks) in asked]
-    return Claims(tuple(judged), alpha, weight)
+    late = {name: late for study in tables.studies for name, late in study.registered.items()}
+    beside = [replace(one, late=late.get(one.claim.id)) for one in judged]
+    return Claims(tuple(beside), alpha, weight)
 
 
 def every_claim(tables: Tables) -> tuple[Claim, ...]:
     """Return the registered claims, and those that the studies' plans hold in the place of one with the same id."""
     found = {claim.id: claim for claim in registered()}
     found |= {claim.id: claim for study in tables.studies for claim in study.claims}
-    return tuple(found.values())
+    return tuple(replace(one, command=_command(one, tables)) for one in found.values())
+
+
+def _command(claim: Claim, tables: Tables) -> str:
+    """Return the command that gets a claim's evidence, in the study at hand where it names none."""
+    study = tables.studies[0]
+    if claim.command:
+        return re.sub(r"\bSTUDY\b", study.name, claim.command)
+    words = [*filter(None, (study.sweep,)), *study.overrides, "--study", study.name]
+    return f"ablation sweep {shlex.join(words)}"
 
 
 def _gathered(claim: Claim, source: Source) -> tuple[list[Ready], tuple[str, ...]]:

@@ -38,11 +38,11 @@ def edits(study: Study) -> tuple[Edit, ...]:
             for name, old in study.declared.__dict__.items()
             if name != "seeds" and getattr(new, name) != old
         ]
-        found.append(Edit(_moment(str(entry.get("when", "?"))), seeds, tuple(changed)))
+        found.append(Edit(moment(str(entry.get("when", "?"))), seeds, tuple(changed)))
     return tuple(found)
 
 
-def _moment(when: str) -> str:
+def moment(when: str) -> str:
     """Return a moment of study.yaml to the minute."""
     return when[:16].replace("T", " ") if when.endswith("Z") else when
 
@@ -64,7 +64,7 @@ def flags(studies: Sequence[Study], found: Design, verdict: Verdict) -> list[str
             added = [seed for seed in edit.seeds if seed in found.undeclared_seeds]
             dated |= set(added)
             if added:
-                first = f"({_moment(study.created)}) " if study.created else ""
+                first = f"({moment(study.created)}) " if study.created else ""
                 told.append(
                     f"Optional stopping: {_seeds(added)} of {study.name} came on {edit.when}, after the first"
                     f" launch {first}had declared {seeds_word(len(study.declared.seeds))} and no ladder. Who looks and"

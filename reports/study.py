@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,13 +93,21 @@ class Declared:
 
 
 @dataclass(frozen=True)
+class Late:
+    """When a claim was registered of which trials had `ended` before."""
+
+    when: str
+    ended: int
+
+
+@dataclass(frozen=True)
 class Study:
     """A study's folder and its plan; `problems` says what of the plan could not be read.
 
     Its `name` is its folder's; `launched` is the name that it was launched by, where that is another.
 
     `published` are the numbers beside which it is shown, `note` says in which settings those differ.
-    `claims` are the study's own, judged beside the registered ones.
+    `claims` are the study's own, judged beside the registered ones; `registered` tells by id which came late.
     """
 
     folder: Path
@@ -115,8 +123,10 @@ class Study:
     problems: tuple[str, ...] = ()
     published: tuple[Published, ...] = ()
     note: str = ""
+    sweep: str = ""
     drawn: Drawn = NONE_DRAWN
     claims: tuple[Claim, ...] = ()
+    registered: Mapping[str, Late] = field(default_factory=dict)
     launched: str = ""
 
     @property
@@ -175,10 +185,22 @@ def read_study(folder: Path) -> Study:
         problems=tuple(problems + wrong + unread + unclear),
         published=published,
         note=str(plan.get("note") or ""),
+        sweep=str(plan.get("sweep") or ""),
         drawn=drawn,
         claims=claims,
         launched="" if launched == name else launched,
+        registered=_late(plan.get("registered")),
     )
+
+
+def _late(rows: Any) -> dict[str, Late]:
+    """Read which claims came after trials; what is damaged of it counts as after an unknown number."""
+    found = {}
+    for name, row in (rows if _is_row(rows) else {}).items():
+        ended = row.get("ended") if _is_row(row) else None
+        when = str(row.get("when", "?")) if _is_row(row) else "?"
+        found[str(name)] = Late(when, ended if isinstance(ended, int) else 0)
+    return found
 
 
 def _rows(

@@ -18,12 +18,11 @@ from ablation.part import check_number
 from ablation.published import Published
 from ablation.spec import TrialSpec
 from ablation.tune import Tune, bare
+from sweeps.registered import enrol
 
 SCHEMA = 1
 KINDS = {"declared": dict, "overrides": list, "history": list, "skipped": list, "warnings": list}
 """What the parts of a study.yaml are."""
-LISTS = ("published", "claims")
-"""What a study keeps beside these as lists that grow."""
 AUTO = "auto"
 """The declared score that is FID where a data set has it, else the Frechet distance."""
 
@@ -164,6 +163,14 @@ def write_study(study: Path, found: Plan, kept: Mapping[str, Any] | None = None)
         _write(study, found, kept)
 
 
+def register(study: Path, claims: Sequence[Mapping[str, Any]]) -> None:
+    """Keep claims in the plan of a study that has been launched."""
+    with locked(study / ".study.lock"):
+        old = read_study(study)
+        if enrol(old, claims, study):
+            write_yaml(study / "study.yaml", old)
+
+
 def _write(study: Path, found: Plan, kept: Mapping[str, Any] | None) -> None:
     path, now = study / "study.yaml", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     skipped = [{"cell": cell, "reason": reason} for cell, reason in found.skipped]
@@ -184,10 +191,13 @@ def _write(study: Path, found: Plan, kept: Mapping[str, Any] | None) -> None:
                 "warnings": list(found.warnings),
             }
             | _beside(found)
+            | ({"claims": [dict(row) for row in found.claims]} if found.claims else {})
             | dict(kept or {}),
         )
         return
     old = read_study(study)
+    if enrol(old, found.claims, study):
+        write_yaml(path, old)
     launched = [old["overrides"], *(entry["overrides"] for entry in old["history"])]
     hashes = [old["declared_hash"], *(entry.get("declared_hash") for entry in old["history"])]
     if list(found.words) in launched and found.declared.hash in hashes:
@@ -202,14 +212,14 @@ def _write(study: Path, found: Plan, kept: Mapping[str, Any] | None) -> None:
     old["warnings"] += [text for text in found.warnings if text not in old["warnings"]]
     for name, value in _beside(found).items():
         had = old.setdefault(name, value)
-        old[name] = had + [row for row in value if row not in had] if name in LISTS else had
+        old[name] = had + [row for row in value if row not in had] if name == "published" else had
     write_yaml(path, old)
 
 
 def _beside(found: Plan) -> dict[str, Any]:
     """Return what a study keeps to be shown beside its results, where it has any."""
     rows = [row.row() for row in found.published]
-    kept = {"published": rows, "note": found.note, "claims": [dict(row) for row in found.claims]}
+    kept = {"published": rows, "note": found.note}
     return {name: value for name, value in kept.items() if value}
 
 

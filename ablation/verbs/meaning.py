@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablation.texts import one_line
-from ablation.verbs import answer, named_study, study_of
+from ablation.verbs import answer, named_study, study_of, trust
 
 if TYPE_CHECKING:
     from reports.page import Report
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def do_report(given: Namespace) -> int:
     """Write a study's report; watching writes it again whenever trials ended."""
+    trust(given)
     study = study_of(given)
+    _register(study)
     if not given.watch:
         if given.every is not None:
             raise ValueError("--every goes with --watch")
@@ -28,6 +30,16 @@ def do_report(given: Namespace) -> int:
 
     every = seconds(given.every or "30s")
     return watch(study, every, lambda written: _rewritten(written, as_json=given.json))
+
+
+def _register(study: Path) -> None:
+    """Keep the claims of the user's own folders in the study, which says that they came after its trials."""
+    from ablation.claim import own_claims
+
+    if claims := own_claims():
+        from sweeps.study import register
+
+        register(study, claims)
 
 
 def report(study: Path, *, as_json: bool) -> None:

@@ -58,8 +58,8 @@ def test_what_is_planted_is_supported(agreeing: Path) -> None:
     assert told["A6"] == "holds by construction: checked in 7 trials, not tested"
     assert told["A8"] == "no evidence in this study: no loss wasserstein"
     assert said["claims_words"] == (
-        "Of 13 registered claims this study tests 9: 9 supported; 1 holds by construction and for 3 it"
-        " has no evidence."
+        "Of 13 registered claims this study tests 9: 9 supported (A1, A2, A3, A4, A5, A7, A11, A12, M1); 1 holds by"
+        " construction and for 3 it has no evidence."
     )
     assert any("claims[1] lacks its statement" in text for text in said["alerts"])
     drawn = said["figures"]["claims"]
@@ -177,7 +177,10 @@ def test_a_damaged_benchmark_is_named(tmp_path: Path) -> None:
     study = builder.build(tmp_path / "s", activations=("relu", "leaky_relu"), seeds=4)
     (study / "costs.json").write_text('{"rows": [{"activation": "relu"}]}')
     said, _ = studies.said(study)
-    assert words(said)["A3"] == "no evidence in this study: costs.json is damaged (KeyError)"
+    assert (
+        words(said)["A3"]
+        == "no evidence in this study: the file of times, costs.json, is damaged (KeyError)"
+    )
 
 
 def test_a_conjunction_needs_every_part() -> None:
@@ -194,6 +197,8 @@ def test_the_report_holds_the_claims(agreeing: Path) -> None:
     assert page.index('<section id="compared">') < page.index('<section id="claims">')
     assert page.index('<section id="claims">') < page.index('<section id="complete">')
     assert 'id="claims-verdict"' in page.split("<main>")[0]
+    assert '<a href="#claim-A5">A5</a>' in page.split("<main>")[0]
+    assert page.count('id="claim-A5"') == 1
     assert page.count('<figure id="claim-effects">') == 1
     tables = agreeing / "report" / "tables"
     found = pd.read_parquet(tables / "claims.parquet")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ablation.spec import TrialSpec
 from reports.study import read_study as look
 from sweeps.grid import plan
-from sweeps.study import read_study, write_study
+from sweeps.study import Plan, declare, read_study, write_study
 
 WRONG = [
     ("declared: foo", "declared is 'foo'"),
@@ -72,6 +74,31 @@ def test_a_users_claims_are_kept_in_the_study(
         kept = read_study(tmp_path / "runs" / "s")["claims"]
         assert [row["id"] for row in kept] == ["M1"]
     assert [claim.id for claim in look(tmp_path / "runs" / "s").claims] == ["M1"]
+    (folder / "mine.yaml").write_text(CLAIM.replace("a: relu", "a: rellu"))
+    with pytest.raises(
+        ValueError, match=r"parts\[0\].a is 'rellu', which is no activation: did you"
+    ):
+        plan(None, words)
     (folder / "mine.yaml").write_text(CLAIM.replace("frechet", "fidd"))
     with pytest.raises(ValueError, match=r"conf/claim/mine.yaml.parts\[0\].metric is 'fidd'"):
         plan(None, words)
+
+
+MINE = {"id": "M1", "statement": "Mine", "a": "relu", "r": "tanh"} | {
+    "parts": [{"metric": "frechet", "direction": "better", "effect": 1.1}]
+}
+
+
+def test_a_claim_that_comes_with_the_same_words_is_kept_and_late(
+    tmp_path: Path, tiny: TrialSpec
+) -> None:
+    study, said = tmp_path / "s", declare({}, [tiny], [tiny.seed])
+    first = Plan(None, "Why?", ("a",), (tiny,), (), (), said, claims=(MINE,))
+    write_study(study, first)
+    (study / "trials" / tiny.key).mkdir(parents=True)
+    (study / "trials" / tiny.key / "result.json").write_text("{}")
+    write_study(study, replace(first, claims=(MINE, MINE | {"id": "M2"})))
+    found = look(study)
+    assert [claim.id for claim in found.claims] == ["M1", "M2"]
+    assert {name: late.ended for name, late in found.registered.items()} == {"M2": 1}
+    assert read_study(study)["history"] == []
