@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ablation.verbs import tell, trust
 from ablation.verbs.planning import asked, cells_of, done, introduce, launcher_of, planned
 from ablation.verbs.promises import promise
+from ablation.verbs.standing import standing
 
 if TYPE_CHECKING:
     from sweeps.study import Plan
@@ -45,7 +46,8 @@ def do_sweep(given: Namespace) -> int:
     _same_protocol(study, found)
     study.mkdir(parents=True, exist_ok=True)
     introduce(found, sys.stderr)
-    tell(promise(found, study))
+    for line in (promise(found, study), *standing(found, study)):
+        tell(line)
     write_study(study, found, place.row())
     tune, cells = found.declared.tune, cells_of(found)
     added = backlog.offer(study, found.specs)

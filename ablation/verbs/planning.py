@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ablation.verbs import answer, tell, trust
 from ablation.verbs.promises import check_spread, power, power_words, promise
+from ablation.verbs.standing import standing
 
 if TYPE_CHECKING:
     from ablation.spec import TrialSpec
@@ -130,6 +131,7 @@ def do_plan(given: Namespace) -> int:
                 "launcher": launcher.name,
                 "keys": [spec.key for spec in found.specs],
                 "promise": promise(found, study),
+                "standing": standing(found, study),
                 "power": power(found, given.spread),
             }
         )
@@ -150,7 +152,8 @@ def do_plan(given: Namespace) -> int:
     )
     if given.max_hours is not None:
         print(_within(found, missing, [cost.total for cost in each], given.max_hours))
-    print(promise(found, study))
+    for line in (promise(found, study), *standing(found, study)):
+        print(line)
     if foreseen := power_words(power(found, given.spread)):
         print(foreseen)
     return 0
