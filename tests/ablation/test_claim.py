@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from ablation.catalogue import rows
 from ablation.claim import Claim, check_levels, registered
 from ablation.factories import WITH
-from ablation.files import write_yaml
+from ablation.files import read_yaml, write_yaml
 from ablation.metrics import DISTANCES
 from reports.scales import LOGGED
 
@@ -180,3 +181,13 @@ def test_a_wrong_claim_is_one_line_of_list(
     assert told in done.stderr
     assert "conf/claim/mine.yaml" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_claim_of_the_readme_is_read(tmp_path: Path) -> None:
+    text = (HOME / "README.md").read_text()
+    (block,) = re.findall(r"```yaml\n# my_folder/conf/claim/\S+\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "mine.yaml").write_text(block)
+    claim = Claim.read(read_yaml(tmp_path / "mine.yaml"), "readme")
+    check_levels(claim, "readme")
+    assert [part.kind for part in claim.parts] == ["compare", "compare"]
+    assert claim.where == (("loss", ("hinge",)),)
