@@ -162,7 +162,9 @@ def ranked(evidence: Evidence, claim: Claim, source: Source) -> Ranked:
     wide = medians.median().unstack("level").dropna(axis=1)
     names = [n for n in wide["y"] if n in wide["other"]] if len(wide.columns) else []
     if len(names) < FEWEST:
-        raise Absent(f"{noun(evidence.factor, 2)} to rank in every block: {len(names)} of {FEWEST}")
+        raise Absent(
+            f"too few {noun(evidence.factor, 2)} to rank in every block: {len(names)}, and it needs {FEWEST}"
+        )
     x, y = (
         _standard(wide[column][names].to_numpy(dtype=float) * (-1 if is_score(metric) else 1))
         for column, metric in (("y", evidence.metric), ("other", evidence.against))

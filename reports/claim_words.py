@@ -157,7 +157,7 @@ def parts_table(claims: Claims) -> Table:
     body = []
     for one in claims.judged:
         for e in one.effects:
-            strong = e.verdict in DECIDED
+            strong = e.verdict in DECIDED and not one.late
             row = [one.claim.id, e.label, e.pair, cell(f"{e.quantity} {_numbers(e)}", e.estimate)]
             row += [_smallest(e), cell(e.verdict, strong=strong)]
             body.append([*row, cell(e.blocks, e.blocks), cell(_count(e.n, e.units), e.n)])

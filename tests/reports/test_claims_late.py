@@ -61,6 +61,8 @@ def test_a_claim_that_came_after_the_trials_is_marked(study: Path) -> None:
     assert shown[0]["text"] == "supported, and it matters"
     assert shown[1]["text"] == "supported, and it matters; registered after the trials"
     assert [one["strong"] for one in shown] == [True, False]
+    parts = [row[5]["strong"] for row in said["claims_parts"]["rows"] if row[0]["text"] == "M1"]
+    assert parts == [False]
     assert said["claims_words"].endswith(" M1 came after the trials: exploratory.")
     (note,) = [text for text in said["claims_notes"] if text.startswith("M1 was registered")]
     assert note.startswith(
@@ -95,6 +97,8 @@ def test_what_is_absent_says_what_to_do(study: Path) -> None:
     )
     bare = builder.build(study.parent / "bare", seeds=5, probed=False)
     (bare / "costs.json").write_text(json.dumps({"rows": []}))
+    lacks = {one.claim.id: one.lacks for one in studies.claimed(study).judged}
+    assert lacks["A11"] == ("too few activations to rank in every block: 2, and it needs 5",)
     twelfth = next(one for one in studies.claimed(bare).judged if one.claim.id == "A12")
     assert twelfth.lacks == (
         "its trials did not read attenuation by slopes alone: trials of this version with probes do, so run"
