@@ -71,8 +71,8 @@ class Claim:
     """A statement that holds if all its `parts` do, `where` (column, allowed values) it applies.
 
     `reaching` (score, value) says how good a generator must be for its trial to count: what never covered the modes
-    has lost none. Data that have no such score count wholly. The `command` gets the evidence, STUDY in it is the name
-    of the study at hand; without one it is the study's own.
+    has lost none. It must reach each of these scores that its data have, and these must have one. The `command` gets
+    the evidence, STUDY in it is the name of the study at hand; without one it is the study's own.
     """
 
     id: str

@@ -63,33 +63,38 @@ def applies(trials: pd.DataFrame, claim: Claim, source: Source) -> pd.DataFrame:
         trials = trials[kept]
         if trials.empty:
             raise Absent(f"no trial with {column} {' or '.join(allowed)}")
+    return _good_enough(trials, claim, source.tables) if claim.reaching else trials
+
+
+def _good_enough(trials: pd.DataFrame, claim: Claim, tables: Tables) -> pd.DataFrame:
+    """Return the trials that reach each score which their data have, and have one of them at all; raises Absent."""
+    reached = pd.Series(True, index=trials.index)
+    scored = pd.Series(False, index=trials.index)
+    told = []
     for metric, least in claim.reaching:
-        trials = _reaching(trials, metric, least, source.tables)
-    return trials
-
-
-def _reaching(trials: pd.DataFrame, metric: str, least: float, tables: Tables) -> pd.DataFrame:
-    """Return the trials whose score is `least` or better, and all of data that have no such score; raises Absent."""
-    scored = with_primary_score(tables, metric).set_index("key")
-    own = trials["key"].map(scored["score"])
-    turn = trials["key"].map(scored["better"]).map({"higher": 1.0, "lower": -1.0})
-    has = set(scored.loc[scored["score"].notna(), "dataset"])
-    kept = trials[((own - least) * turn >= 0) | ~trials["dataset"].isin(has)]
-    if own.isna().all() and kept.empty:
-        raise Absent(f"no trial with {_score(metric)}")
+        found = with_primary_score(tables, metric).set_index("key")
+        own = trials["key"].map(found["score"])
+        turn = trials["key"].map(found["better"]).map({"higher": 1.0, "lower": -1.0})
+        asked = trials["dataset"].isin(set(found.loc[found["score"].notna(), "dataset"]))
+        reached &= ((own - least) * turn >= 0) | ~asked
+        scored |= asked
+        if own.notna().any():
+            told.append(
+                f"{_score(metric)} {own.median():.2g} in the median trial, needed {least:g}"
+            )
+    kept = trials[reached & scored]
+    if kept.empty and not told:
+        names = " or ".join(_score(metric) for metric, _ in claim.reaching)
+        raise Absent(f"no trial that tells its {names}, without which it does not count")
     if kept.empty:
-        raise Absent(
-            f"no generator is good enough for it to count: {_score(metric)} {own.median():.2g} in the median trial,"
-            f" needed {least:g}"
-        )
+        raise Absent(f"no generator is good enough for it to count: {'; '.join(told)}")
     return kept
 
 
 def reaching_words(claim: Claim) -> str:
     """Return which scores a trial must reach to count, in words."""
-    return " and ".join(
-        f"{_score(metric)} of {least:g} or better" for metric, least in claim.reaching
-    )
+    told = " or ".join(f"{_score(metric)} of {least:g}" for metric, least in claim.reaching)
+    return f"{told} or better"
 
 
 def _score(metric: str) -> str:

@@ -15,6 +15,13 @@ from reports.claim_source import reaching_words
 from reports.claims import ABSENT, Judged
 from reports.estimates import effective_trials
 
+ROW: dict[str, Any] = {
+    "id": "M1",
+    "statement": "Modes are lost",
+    "command": "ablation sweep",
+    "parts": [{"metric": "mode_loss_rate", "effect": 0.2}],
+}
+
 
 def ring(study: Path, hits: dict[str, float], modes: dict[str, int], **plan: Any) -> Judged:
     """Return A10 of a study of eight seeds a level and loss with these shares on the modes and modes covered."""
@@ -42,21 +49,22 @@ def test_only_generators_that_hit_the_modes_count(tmp_path: Path) -> None:
     found = ring(tmp_path / "s", {"relu": 0.8, "tanh": 0.002}, {"relu": 8, "tanh": 2})
     (rate,) = found.effects
     assert (rate.estimate, rate.n) == (0.0, 16)
-    assert rate.pair == "trials with high-quality samples of 0.5 or better"
+    assert rate.pair == "trials with high-quality samples of 0.5 or precision of 0.5 or better"
+
+
+def test_data_without_any_such_score_do_not_count(tmp_path: Path) -> None:
+    row = ROW | {"id": "A10", "reaching": {"precision": 0.5, "recall": 0.5}}
+    found = ring(tmp_path / "s", {"relu": 0.8}, {"relu": 8}, claims=[row])
+    assert found.verdict == ABSENT
+    assert found.lacks == (
+        "no trial that tells its precision or recall, without which it does not count",
+    )
 
 
 def test_a_seed_counts_in_the_blocks_where_it_is_good_enough() -> None:
     table = np.array([[1.0, np.nan], [0.0, 1.0], [np.nan, 0.0], [1.0, 0.0]])
     assert 4 <= effective_trials(table) <= 6
     assert effective_trials(np.array([[0.0, np.nan], [0.0, 0.0]])) == 2
-
-
-ROW: dict[str, Any] = {
-    "id": "M1",
-    "statement": "Modes are lost",
-    "command": "ablation sweep",
-    "parts": [{"metric": "mode_loss_rate", "effect": 0.2}],
-}
 
 
 def test_a_distance_is_reached_from_above(tmp_path: Path) -> None:
