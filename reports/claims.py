@@ -95,7 +95,7 @@ def _command(claim: Claim, tables: Tables) -> str:
     """Return the command that gets a claim's evidence, in the study at hand where it names none."""
     study = tables.studies[0]
     if claim.command:
-        return re.sub(r"\bSTUDY\b", study.name, claim.command)
+        return re.sub(r"\bSTUDY\b", lambda _: study.name, claim.command)
     words = [*filter(None, (study.sweep,)), *study.overrides, "--study", study.name]
     return f"ablation sweep {shlex.join(words)}"
 
