@@ -172,7 +172,9 @@ def _evidence(row: Any, common: Mapping[str, Any], place: str) -> Evidence:
     free = said.get("free", ())
     for name in free if isinstance(free, (list, tuple)) else [free]:
         _one_of(name, (*PARTS, *SETTINGS), f"{place}.free")
-    levels = {key: str(said[key]) for key in ("a", "r") if said.get(key) is not None}
+    if empty := [key for key in ("a", "r") if key in said and said[key] is None]:
+        raise ValueError(f"{place}.{empty[0]} is empty; it is the name of a level")
+    levels = {key: str(said[key]) for key in ("a", "r") if key in said}
     found = Evidence(**{**said, **levels, "free": tuple(free)})
     _numbers(found, place)
     _form(found, place)

@@ -13,6 +13,7 @@ from reports.design import Design
 from reports.estimates import Interval
 from reports.pairs import OVERALL
 from reports.scales import Scale
+from reports.tables import LOST
 from reports.verdict import Test, Verdict
 
 UNBOUNDED = "unbounded"
@@ -220,7 +221,7 @@ def collapses(trials: pd.DataFrame, verdict: Verdict, told_of: Sequence[str] = (
     if not verdict.beats:
         return told
     for name in verdict.answer.names:
-        own = trials[trials["treatment"] == name]
+        own = trials[(trials["treatment"] == name) & ~trials["outcome"].isin(LOST)]
         count = int((own["outcome"] == "collapsed").sum())
         if any(f" {name} " in text and "collapsed" in text for text in warned):
             continue

@@ -73,6 +73,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"where": {"colour": 1}}, "unknown key 'colour'", "dataset"),
     ({"where": {"data": "sound"}}, "'sound'", "images"),
     ({"a": "gelu + x"}, "no free settings", ""),
+    ({"a": None}, "a is empty", "name of a level"),
     ({"free": "colour"}, "free is 'colour'", "penalty"),
 ]
 
