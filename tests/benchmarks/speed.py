@@ -1,0 +1,146 @@
+"""How fast it is, row by row, beside the loop of a tutorial.
+
+`python tests/benchmarks/speed.py [ROW...]` measures rows (all but the longest where none is named) and prints each;
+`--sweep` adds the whole sweep (half an hour), `--others` what the other benchmarks print, `--quick` takes a few slices.
+What was measured is kept in docs/benchmarks.json, of which docs/benchmarks.md is written; `--quick` writes nothing
+unless `--out FOLDER` says where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import speed_growth
+import speed_lanes
+import speed_limits
+import speed_memory
+import speed_page
+import speed_races
+import speed_scoring
+import speed_sweep
+from speed_notes import NOTES
+
+HERE = Path(__file__).resolve().parent
+DOCS = HERE.parents[1] / "docs"
+OTHERS = {
+    "probes": "What probing costs",
+    "claims": "How long a queue takes",
+    "sweeping": "What a sweep costs beside its trials",
+    "reporting": "What a report costs",
+}
+"""Scripts beside this one, each of which prints its own table."""
+LONG = ("sweep", *(f"other-{name}" for name in OTHERS))
+
+
+def rows() -> dict[str, Callable[..., dict[str, Any]]]:
+    """Return what measures each row, by its name, in the page's order; each is told whether to be `quick`."""
+    found: dict[str, Callable[..., dict[str, Any]]] = {}
+    for name in speed_races.RACES:
+        found[name] = partial(speed_races.measured, name, threads=1)
+        if name != "ring8":
+            found[f"{name}@2"] = partial(speed_races.measured, name, threads=2)
+    found["scoring"] = speed_scoring.measured
+    found["sweep"] = speed_sweep.measured
+    for name in speed_limits.LIMITS:
+        found[f"limit-{name}"] = partial(speed_limits.measured, name)
+    found["memory"] = speed_memory.measured
+    found["growth"] = speed_growth.measured
+    for name in OTHERS:
+        found[f"other-{name}"] = partial(other, name)
+    return found
+
+
+def other(name: str, *, quick: bool) -> dict[str, Any]:
+    """Run another script of this folder and keep what it prints; tables stay tables."""
+    words = ["100"] if quick and name in ("claims", "reporting") else []
+    done = subprocess.run(
+        [sys.executable, str(HERE / f"{name}.py"), *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"FASHION": str(speed_lanes.FASHION)},
+    )
+    lines = done.stdout.splitlines()
+    fenced = not any(line.startswith("|") for line in lines)
+    return {"what": OTHERS[name], "lines": ["```", *lines, "```"] if fenced else lines}
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """Return a row as one line of a terminal."""
+    if "ratio" in row:
+        return speed_page.ratio_row(row)
+    if "share" in row:
+        low, high = row["range"]
+        share = f"{100 * row['share']:.0f} % ({100 * low:.0f} to {100 * high:.0f}) of {row['best']:.0f} GFLOP/s"
+        return f"| {row['what']} | {share} | {100 * row['reach']:.0f} % |"
+    if "above" in row:
+        return f"| {row['what']} | {row['above']:.0f} MB | {row['most']} MB |"
+    return "\n".join(row["lines"]) if "lines" in row else json.dumps(row)
+
+
+def chosen(names: Sequence[str], *, sweep: bool, others: bool) -> list[str]:
+    """Return the rows to measure; raises ValueError for a name that is none."""
+    known = rows()
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r} is no row; the rows are {', '.join(known)}")
+    if names:
+        return list(names)
+    return [
+        name
+        for name in known
+        if name not in LONG or (name == "sweep" and sweep) or (name != "sweep" and others)
+    ]
+
+
+def read(place: Path) -> dict[str, Any]:
+    """Return what was kept of earlier rows, nothing if it was another machine's."""
+    found = json.loads(place.read_text()) if place.exists() else {}
+    own = speed_page.machine()
+    return found if found.get("machine") == own else {"machine": own}
+
+
+def keep(folder: Path, found: Mapping[str, Any]) -> None:
+    """Write the numbers, in the page's order, then the page and its plots."""
+    ordered = {name: found[name] for name in ("machine", *rows()) if name in found}
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmarks.json").write_text(json.dumps(ordered, indent=1) + "\n")
+    (folder / "benchmarks.md").write_text(speed_page.page(ordered, NOTES))
+    if "growth" in ordered:
+        speed_growth.plot(ordered["growth"], folder / "benchmarks.svg")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print, and keep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW")
+    for name in ("quick", "sweep", "others"):
+        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args(words)
+    try:
+        names = chosen(given.rows, sweep=given.sweep, others=given.others)
+    except ValueError as error:
+        print(f"speed: {error}", file=sys.stderr)
+        return 2
+    folder = given.out or (None if given.quick else DOCS)
+    found = read(folder / "benchmarks.json") if folder else {}
+    for name in names:
+        load = os.getloadavg()[0]
+        found[name] = {**rows()[name](quick=given.quick), "load": load}
+        print(f"{name:<12} {told(found[name])}", flush=True)
+        if folder:
+            keep(folder, found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The rows in which our loop races the tutorial's: what is trained, how long, and how much faster it has to be."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from speed_lanes import Game, race
+
+FASHION = ("dataset=fashion_mnist",)
+CRITIC = ("loss=wasserstein", "penalty=gradient_penalty", "n_critic=5")
+
+
+@dataclass(frozen=True)
+class Race:
+    """One row: slices of so many steps, in turn; `reach` is the least ratio, 0 where none is asked for."""
+
+    what: str
+    game: Game
+    reach: float
+    steps: int = 124
+    slices: int = 12
+
+
+RACES: Mapping[str, Race] = {
+    "mlp": Race("mlp 28x28, fp32", Game((*FASHION, "architecture=mlp")), 2.2),
+    "dcgan": Race("dcgan 32x32, fp32", Game((*FASHION, "architecture=dcgan"), 32), 1.5, 62, 10),
+    "dcgan-bf16": Race(
+        "dcgan 32x32, bf16 against fp32",
+        Game((*FASHION, "architecture=dcgan", "precision=bf16"), 32),
+        *(2.7, 62, 10),
+    ),
+    "critic": Race(
+        "mlp 28x28, wasserstein + gradient_penalty, 5 critic steps",
+        Game((*FASHION, "architecture=mlp", *CRITIC), 28, 5, 10.0),
+        *(1.8, 31, 16),
+    ),
+    "ring8": Race("mlp on ring8", Game(("dataset=ring8", "architecture=mlp"), 0), 1.8),
+}
+"""A probe is due every 125 steps of the default budget: each row has as many probes as its share of the steps asks."""
+
+
+def measured(name: str, *, threads: int, quick: bool) -> dict[str, Any]:
+    """Run a row and return what the page keeps of it."""
+    row = RACES[name]
+    slices = max(3, row.slices // 4) if quick else row.slices
+    found = race(replace(row.game, threads=threads), row.steps, slices)
+    return {"what": row.what, "reach": row.reach, "threads": threads, **summary(found, threads)}
+
+
+def summary(slices: Sequence[Mapping[str, Mapping[str, float]]], threads: int) -> dict[str, Any]:
+    """Return medians over slices: milliseconds of either side and their ratio, which has its range too.
+
+    On one thread CPU time counts, which other work on the machine hardly moves; on several the clock on the wall.
+    """
+    clock = "cpu" if threads == 1 else "wall"
+    ratios = [one["theirs"][clock] / one["ours"][clock] for one in slices]
+    wall = [one["theirs"]["wall"] / one["ours"]["wall"] for one in slices]
+    return {
+        "clock": clock,
+        "theirs": statistics.median(one["theirs"][clock] for one in slices),
+        "ours": statistics.median(one["ours"][clock] for one in slices),
+        "ratio": statistics.median(ratios),
+        "range": [min(ratios), max(ratios)],
+        "wall_ratio": statistics.median(wall),
+        "slices": len(slices),
+    }
