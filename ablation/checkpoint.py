@@ -25,7 +25,7 @@ def save(
     state = {
         "key": training.spec.key,
         "step": training.step,
-        "broken": int(training.broken.item()),
+        "broken": training.look(),
         "generator": training.networks.generator.state_dict(),
         "discriminator": training.networks.discriminator.state_dict(),
         "average": training.average.state_dict(),
@@ -65,7 +65,8 @@ def load(path: Path, training: Training, probe: Probe, selection: Selection) -> 
         stream.set_state(state["streams"][name])
     training.penalty.restore(state["penalty"])
     torch.set_rng_state(state["modules"])
-    training.broken.fill_(state["broken"])
+    training.broken = int(state["broken"])
+    training.losses.clear()
     training.step = state["step"]
     probe.restore(state["probe"])
     selection.restore(state["selection"])

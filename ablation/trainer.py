@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import cast
 
@@ -17,8 +17,9 @@ from ablation.losses import Loss
 from ablation.probes import Probe, Watch, unmoved
 from ablation.record import Outcome
 from ablation.spec import TrialSpec
-from ablation.training import Training, follow, schedule
+from ablation.training import Training, following, schedule
 
+PLAYERS = ("generator", "discriminator")
 GUARD = 50
 """Steps between two looks at whether a loss has stopped being finite (the step itself is known exactly)."""
 
@@ -38,9 +39,11 @@ def train(
     fast = compiled(spec, *eager)
     loss, penalty = make(spec.loss, Loss), training.penalty
     limit = make(spec.constraint, Constraint).limit
-    mixed = torch.autocast(device.type, torch.bfloat16, enabled=spec.precision == "bf16")
+    half = torch.autocast(device.type, torch.bfloat16)
+    mixed = half if spec.precision == "bf16" else nullcontext()
     zero, batch = torch.zeros((), device=device), spec.budget.batch_size * spec.packing
-    streams = training.streams
+    streams, follow = training.streams, following(training.average, eager[0])
+    weights = {n: [*net.parameters()] for n, net in zip(PLAYERS, eager, strict=True)}
 
     def noise() -> Tensor:
         return torch.randn(batch, networks.latent, generator=streams["noise"], device=device)
@@ -102,6 +105,14 @@ def train(
         limit(network)
         training.optimizers[name].step()
 
+    def forget(name: str) -> None:
+        for weight in weights[name]:
+            weight.grad = None
+
+    def judge_learns(yes: bool) -> None:
+        for weight in weights["discriminator"]:
+            weight.requires_grad_(yes)
+
     if training.step == 0 and probe.probes:
         probe.units(0)
     while training.step < spec.budget.steps:
@@ -117,7 +128,7 @@ def train(
                 fake = networks.packed(fast[0](noise())).float()
                 if spec.compile != "none":  # a CUDA graph's next run overwrites what it returned
                     fake = fake.clone()
-            training.optimizers["discriminator"].zero_grad()
+            forget("discriminator")
             last = update == spec.n_critic
             ways = partial(penalised, x, fake), partial(judge, x, fake)
             d_loss = played("discriminator", *ways, on=probed and last)
@@ -127,24 +138,23 @@ def train(
                     penalty.constrain(eager[1])
 
         # The generator learns to be taken for real.
-        training.optimizers["generator"].zero_grad()
-        eager[1].requires_grad_(False)
+        forget("generator")
+        judge_learns(False)
         g_loss = played("generator", lambda: zero, partial(persuade, x, noise()), on=probed)
-        eager[1].requires_grad_(True)
+        judge_learns(True)
         with probe.moving("generator", on=depth):
             move(eager[0], "generator")
-        follow(training.average, eager[0], min(spec.ema, (1 + step) / (10 + step)))
+        follow(min(spec.ema, (1 + step) / (10 + step)))
 
         training.step = step
-        finite = torch.isfinite(d_loss + g_loss)
-        training.broken += torch.where(finite | (training.broken > 0), 0, step)
+        training.losses.append(d_loss + g_loss)
         if probed:
             probe.units(step)
         looked = step % GUARD == 0 or step == spec.budget.steps
-        broken = looked and bool(training.broken.item())
+        broken = looked and training.look() > 0
         ended = None if broken else after_step(training)
-        if broken or (ended is not None and training.broken.item()):
-            return Outcome("diverged", int(training.broken.item()), "a loss was no longer finite")
+        if broken or (ended is not None and training.look()):
+            return Outcome("diverged", training.broken, "a loss was no longer finite")
         if ended is not None:
             return ended
     return Outcome("finished", training.step)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,11 @@ from ablation.spec import TrialSpec
 
 @dataclass
 class Training:
-    """Everything that training moves. `broken` is the first step with a loss that is not finite, 0 if none."""
+    """Everything that training moves.
+
+    `broken` is the first step known to have a loss that is not finite, 0 if none; `losses` holds what both players'
+    losses of the last steps add up to, not yet looked at.
+    """
 
     spec: TrialSpec
     networks: Networks
@@ -29,8 +34,19 @@ class Training:
     optimizers: dict[str, torch.optim.Optimizer]
     penalty: Penalty
     streams: dict[str, torch.Generator]
-    broken: Tensor
+    broken: int = 0
     step: int = 0
+    losses: list[Tensor] = field(default_factory=list)
+
+    def look(self) -> int:
+        """Look at the losses so far, one transfer from the device, and return `broken`."""
+        if self.losses:
+            first = self.step - len(self.losses) + 1
+            found = enumerate(torch.stack(self.losses).tolist(), first)
+            bad = (step for step, value in found if not math.isfinite(value))
+            self.broken = self.broken or next(bad, 0)
+            self.losses.clear()
+        return self.broken
 
 
 def begin(spec: TrialSpec, data: Dataset, device: str, *, streams: str = "") -> Training:
@@ -52,10 +68,9 @@ def begin(spec: TrialSpec, data: Dataset, device: str, *, streams: str = "") -> 
         place(network, device)
     average = resting(copy.deepcopy(networks.generator))
     own = {name: stream(spec, f"{streams}{name}", device) for name in TRAINING}
-    broken = torch.zeros((), dtype=torch.int64, device=device)
     penalty = make(spec.penalty, Penalty)
     penalty.to(device)
-    return Training(spec, networks, average, _optimizers(spec, networks), penalty, own, broken)
+    return Training(spec, networks, average, _optimizers(spec, networks), penalty, own)
 
 
 def place(network: nn.Module, device: str) -> None:
@@ -104,14 +119,22 @@ def schedule(training: Training, step: int) -> None:
             group["lr"] = group["initial_lr"] * share[training.spec.schedule]
 
 
-@torch.no_grad()
-def follow(average: nn.Module, source: nn.Module, decay: float) -> None:
-    """Move the running average of the weights a step of 1 - decay towards `source`; buffers are copied."""
+def following(average: nn.Module, source: nn.Module) -> Callable[[float], None]:
+    """Return what moves the running average of the weights a step of 1 - decay towards `source`; buffers are copied.
+
+    Both are looked through once: to do so at every step takes longer than to move small networks.
+    """
     own: list[Tensor] = [*average.parameters()]
     other: list[Tensor] = [*source.parameters()]
-    torch._foreach_lerp_(own, other, 1 - decay)
-    for mine, theirs in zip(average.buffers(), source.buffers(), strict=True):
-        mine.copy_(theirs)
+    buffers = [*zip(average.buffers(), source.buffers(), strict=True)]
+
+    @torch.no_grad()
+    def follow(decay: float) -> None:
+        torch._foreach_lerp_(own, other, 1 - decay)
+        for mine, theirs in buffers:
+            mine.copy_(theirs)
+
+    return follow
 
 
 @torch.no_grad()

@@ -65,7 +65,7 @@ def test_a_checkpoint_keeps_every_thing_that_training_moves(
 ) -> None:
     spec = ask(architecture="dcgan", penalty="gradient_penalty", steps=6, probes=2)
     half = fit(spec, until=3)
-    half.training.broken.fill_(2)
+    half.training.broken = 2
     save(tmp_path / "c.pt", half.training, half.probe, half.selection, {})
     fresh = begun(spec)
     start = {k: v.clone() for k, v in fresh.state().items()}
@@ -74,7 +74,7 @@ def test_a_checkpoint_keeps_every_thing_that_training_moves(
     assert all(torch.equal(state[k], v) for k, v in moved.items())
     unmoved = [k for k, v in start.items() if torch.equal(v, state[k])]
     assert unmoved == []  # each of them differs after three steps, or it was no test
-    assert int(fresh.training.broken) == 2
+    assert fresh.training.broken == 2
     assert [path.name for path in tmp_path.iterdir()] == ["c.pt"]
 
 
