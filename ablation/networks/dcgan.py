@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from ablation.networks.few import FromPicture, ToPicture
 from ablation.networks.players import (
     OUTPUTS,
     Networks,
@@ -50,10 +51,10 @@ def dcgan(
         fed = place.channels_in(narrow)
         up += [nn.ConvTranspose2d(wide, fed, 4, 2, 1), normal(generator_norm, fed, images=True)]
         up += [place]
-    up += [nn.ConvTranspose2d(width, channels, 4, 2, 1), OUTPUTS[last]()]
+    up += [ToPicture(width, channels, 4, 2, 1), OUTPUTS[last]()]
 
     place = site("discriminator.0")
-    down: list[nn.Module] = [nn.Conv2d(channels, place.channels_in(width), 4, 2, 1), place]
+    down: list[nn.Module] = [FromPicture(channels, place.channels_in(width), 4, 2, 1), place]
     for number, (narrow, wide) in enumerate(pairwise(widths), 1):
         place = site(f"discriminator.{number}")
         fed = place.channels_in(wide)
