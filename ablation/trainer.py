@@ -14,6 +14,7 @@ from ablation.constraints import Constraint
 from ablation.datasets import scaled
 from ablation.factories import make
 from ablation.losses import Loss
+from ablation.networks import each_alone
 from ablation.probes import Probe, Watch, unmoved
 from ablation.record import Outcome
 from ablation.spec import TrialSpec
@@ -41,6 +42,7 @@ def train(
     limit = make(spec.constraint, Constraint).limit
     half = torch.autocast(device.type, torch.bfloat16)
     mixed = half if spec.precision == "bf16" else nullcontext()
+    together = spec.compile == "none" and each_alone(eager[1])
     zero, batch = torch.zeros((), device=device), spec.budget.batch_size * spec.packing
     streams, follow = training.streams, following(training.average, eager[0])
     weights = {n: [*net.parameters()] for n, net in zip(PLAYERS, eager, strict=True)}
@@ -62,7 +64,8 @@ def train(
         x: Tensor, fake: Tensor, extra: Tensor, watch: Watch, _: nn.Module, D: nn.Module
     ) -> Tensor:
         with mixed:
-            a, b = D(x).float(), D(fake).float()
+            a, b = D(torch.cat([x, fake])).chunk(2) if together else (D(x), D(fake))
+        a, b = a.float(), b.float()
         if penalty.on_logits is not None:
             extra = extra + penalty.on_logits(a, b)
         d_loss = loss.discriminator(real=a, fake=b) + extra

@@ -85,8 +85,8 @@ def test_the_tutorials_loop_moves_the_weights_as_ours_does(game: str) -> None:
     train(ours, data.train, probe, lambda _: None)
     found = {(r.step, r.network): r.value for r in probe.readings if r.quantity == "loss"}
     for step, (d_loss, g_loss) in enumerate(loop.losses, 1):
-        assert found[step, "discriminator"] == pytest.approx(d_loss, rel=1e-4)
-        assert found[step, "generator"] == pytest.approx(g_loss, rel=1e-4)
+        assert found[step, "discriminator"] == pytest.approx(d_loss, rel=1e-3)
+        assert found[step, "generator"] == pytest.approx(g_loss, rel=1e-3)
     assert len(loop.losses) == STEPS
     own = (ours.networks.generator, ours.networks.discriminator)
     for mine, theirs in zip(own, players, strict=True):

@@ -1,5 +1,6 @@
 """The two players: architectures that name no activation, and how their weights start."""
 
+from ablation.networks.alone import each_alone
 from ablation.networks.dcgan import dcgan
 from ablation.networks.initialise import WEIGHTED, initialise
 from ablation.networks.mlp import mlp
@@ -13,6 +14,7 @@ __all__ = [
     "Networks",
     "SiteMaker",
     "dcgan",
+    "each_alone",
     "initialise",
     "mlp",
     "parameters",

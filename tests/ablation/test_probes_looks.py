@@ -123,7 +123,7 @@ def test_the_read_accuracy_is_the_share_told_right(
         lambda _, __, output: logits.append(output.detach())
     )
     goes(fitted)
-    a, b = logits[2:4]  # after the look before training: real, fake; the generator's step follows
+    a, b = logits[2].chunk(2)  # after the look before training: real and fake as one batch
     told = float(((a > 0).sum() + (b < 0).sum()) / (len(a) + len(b)))
     reading = next(r.value for r in fitted.probe.readings if r.quantity == "accuracy")
     assert reading == pytest.approx(told, abs=1e-7)

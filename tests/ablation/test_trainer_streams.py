@@ -33,7 +33,10 @@ def inputs(spec: TrialSpec, begun: Fit, goes: Fit) -> dict[str, list[Tensor]]:
     seen["noise"] = [
         z for z in seen["noise"] if len(z) == n
     ]  # the probe's batches have other sizes
-    seen["real"] = [x for x in seen["real"] if len(x) == n and x[0].numpy().tobytes() in rows]
+    halves = [
+        x[:n] for x in seen["real"] if len(x) in (n, 2 * n)
+    ]  # real ones may have fakes beside
+    seen["real"] = [x for x in halves if x[0].numpy().tobytes() in rows]
     assert len(seen["noise"]) == (spec.n_critic + 1) * steps
     loss = make(spec.loss, Loss)
     if loss.sees_real:  # then the generator's side looks at the last batch again
