@@ -18,13 +18,15 @@ class FromPicture(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Return the convolution; where the picture's own gradient is wanted, its sums in another order."""
         if not x.requires_grad or x.device.type != "cpu" or self.in_channels > FEW:
-            return super().forward(x)
+            found: Tensor = super().forward(x)
+            return found
         kernel, stride, padding = self.kernel_size, self.stride, self.padding
         assert not isinstance(padding, str)
         side = (x.shape[2] + 2 * padding[0] - kernel[0]) // stride[0] + 1
         patches = unfold(x, kernel, padding=padding, stride=stride).transpose(1, 2)
-        found = linear(patches, self.weight.flatten(1), self.bias)
-        return found.transpose(1, 2).unflatten(2, (side, -1))
+        found = linear(patches, self.weight.flatten(1), self.bias).transpose(1, 2)
+        rows: Tensor = found.unflatten(2, (side, -1))
+        return rows
 
 
 class ToPicture(nn.ConvTranspose2d):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -107,3 +108,31 @@ def test_a_decay_out_of_range_is_refused_by_its_name(
 ) -> None:
     with pytest.raises(ValueError, match=rf"optimizer\.{key} is {wrong}"):
         optimizer(part, name, [nn.Parameter(torch.ones(1))], **{key: wrong})
+
+
+def test_adam_is_torchs_own_bit_for_bit_across_rates_states_and_missing_gradients(
+    part: Callable[..., Part],
+) -> None:
+    """The kernel that is called at once moves weights, moments and counts as torch's optimiser does."""
+    random = torch.Generator().manual_seed(0)
+    starts = [torch.randn(n, generator=random) for n in (1, 7, 300)]
+    own, theirs = ([nn.Parameter(start.clone()) for start in starts] for _ in range(2))
+    ours = optimizer(part, "adam", own, lr=1e-2, beta1=0.5, beta2=0.9)
+    plain = torch.optim.Adam(theirs, lr=1e-2, betas=(0.5, 0.9), fused=True)
+    for step in range(9):
+        for mine, other in zip(own, theirs, strict=True):
+            mine.grad = torch.randn(mine.shape, generator=random)
+            other.grad = mine.grad.clone()
+        if step == 4:  # torch leaves such a weight and its count where they are
+            own[1].grad = theirs[1].grad = None
+        for one in (ours, plain):
+            one.param_groups[0]["lr"] = 1e-2 / (1 + step)
+            one.step()
+        if step == 6:  # as a checkpoint does: the moments are other tensors from here
+            for one in (ours, plain):
+                one.load_state_dict(deepcopy(one.state_dict()))
+        for mine, other in zip(own, theirs, strict=True):
+            assert torch.equal(mine, other), step
+            for name, value in plain.state[other].items():
+                assert torch.equal(ours.state[mine][name], value), (step, name)
+    assert [int(ours.state[weight]["step"]) for weight in own] == [9, 8, 9]

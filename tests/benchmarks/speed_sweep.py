@@ -24,7 +24,7 @@ def measured(*, quick: bool) -> dict[str, Any]:
     thread on each. In turn: a quarter of the loop, the sweep, and so on would start the sweep four times; so the loop's
     halves stand around the sweep, and a machine that grows busier or quieter meets both.
     """
-    trials, steps = (4, 200) if quick else (TRIALS, STEPS)
+    trials, steps = 4 if quick else TRIALS, STEPS
     *_, classifier = material()
     with tempfile.TemporaryDirectory() as place:
         first = loop(range(trials // 2), steps, classifier)
