@@ -3,7 +3,7 @@ BIN := .venv/bin
 FASHION ?= /usr/share/datasets/fashion-mnist
 
 .DEFAULT_GOAL := help
-.PHONY: help install quickstart check format test test-long bench calibrate docs wheel clean
+.PHONY: help install quickstart check format test test-long bench bench-gpu calibrate docs wheel clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,10 +39,11 @@ test: .venv/.developed  ## every test that needs no special machine: under 12 mi
 test-long: .venv/.developed  ## the long tests too
 	$(BIN)/python -m pytest
 
-bench: .venv/.developed  ## what probes cost of training, and what a sweep costs beside its trials
-	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/probes.py
-	$(BIN)/python tests/benchmarks/claims.py
-	$(BIN)/python tests/benchmarks/sweeping.py
+bench: .venv/.developed  ## how fast it is beside the loop of a tutorial, and all other costs, into docs/benchmarks.md: two hours
+	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/speed.py --sweep --others
+
+bench-gpu: .venv/.developed  ## the same on a GPU; without one it says so
+	FASHION=$(FASHION) $(BIN)/python tests/benchmarks/speed_gpu.py
 
 calibrate: .venv/.developed  ## does the report claim too often? 12,000 simulated studies, into docs/calibration.md: 15 minutes on two cores
 	$(BIN)/python tests/benchmarks/calibrate.py
