@@ -52,10 +52,6 @@ class Adam(torch.optim.Adam):
             )
         return None
 
-    vars()[
-        "step"
-    ].hooked = True  # torch then puts no hooks around it, which take as long as the kernel
-
 
 def adam(
     parameters: Iterable[nn.Parameter], *, lr: float, beta1: float, beta2: float
