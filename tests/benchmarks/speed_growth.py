@@ -26,14 +26,12 @@ Point = tuple[float, float, float]
 
 
 def measured(*, quick: bool) -> dict[str, Any]:
-    """Return the points of every curve."""
+    """Return the points of every curve; of the longest, the sweeps, a few if `quick`."""
     slices = 1 if quick else 3
     return {
-        "width": [point(w, Game(MLP, 28, width=w), slices) for w in few(WIDTHS, quick)],
-        "batch": [
-            point(n, Game((*MLP, f"budget.batch_size={n}")), slices) for n in few(BATCHES, quick)
-        ],
-        "resolution": [point(side, Game(DCGAN, side), slices) for side in few(SIDES, quick)],
+        "width": [point(w, Game(MLP, 28, width=w), slices) for w in WIDTHS],
+        "batch": [point(n, Game((*MLP, f"budget.batch_size={n}")), slices) for n in BATCHES],
+        "resolution": [point(side, Game(DCGAN, side), slices) for side in SIDES],
         "sweep": {str(w): sweeps(w, few(TRIALS, quick)) for w in few(WORKERS, quick)},
     }
 

@@ -19,6 +19,9 @@ NOTES: dict[str, str] = {
     "mlp": PRODUCTS.format(products=54, python=13, adam=4)
     + "The loop spends about 4 ms on PIL, which ours has not; both pay for the same products, and a machine whose"
     " memory is shared with other work slows those more than it slows PIL.",
+    "critic": PRODUCTS.format(products=58, python=10, adam=2)
+    + "The penalty's second derivatives are the same kernels on both sides and half of the step; what ours saves is"
+    " PIL and torch's loop over Adam's tensors.",
     "dcgan": CONVOLUTIONS
     + "What ours leaves out (PIL, resizing, gradients of D's weights in G's update, the slow kernels next to a grey"
     " picture, the contiguous layout's gradients of data) is a third of the loop's step.",
