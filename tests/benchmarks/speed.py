@@ -111,9 +111,10 @@ def read(place: Path) -> dict[str, Any]:
 def keep(folder: Path, found: Mapping[str, Any]) -> None:
     """Write the numbers, in the page's order, then the page and its plots."""
     ordered = {name: found[name] for name in ("machine", *rows()) if name in found}
+    missing = [name for name in rows() if name not in ordered]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(ordered, indent=1) + "\n")
-    (folder / "benchmarks.md").write_text(speed_page.page(ordered, NOTES))
+    (folder / "benchmarks.md").write_text(speed_page.page(ordered, NOTES, missing))
     if "growth" in ordered:
         speed_growth.plot(ordered["growth"], folder / "benchmarks.svg")
 

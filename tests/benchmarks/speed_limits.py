@@ -48,7 +48,8 @@ def near(game: Game, rounds: int) -> dict[str, Any]:
         lane.go(1)
     flops = counter.get_total_flops()
     half = game.spec.precision == "bf16"
-    kernels = {**products(half), **convolutions(half)}
+    convolves = game.spec.architecture.name == "dcgan"
+    kernels = convolutions(half) if convolves else products(half)
     best: dict[str, float] = dict.fromkeys(kernels, 0.0)
     shares, rates = [], []
     for _ in range(rounds):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +50,11 @@ def cpu_model() -> str:
     return lines[0].split(":", 1)[1].strip() if lines else platform.machine()
 
 
-def page(found: Mapping[str, Any], notes: Mapping[str, str]) -> str:
-    """Return the page of everything measured so far, and of the notes to rows that miss their aim."""
-    return "\n".join([HEAD, *described(found), *raced(found, notes), *others(found), ""])
+def page(found: Mapping[str, Any], notes: Mapping[str, str], missing: Sequence[str] = ()) -> str:
+    """Return the page of everything measured so far, notes to rows that miss their aim, and what is missing."""
+    rest = [f"Not measured yet: {', '.join(missing)} (rows of `tests/benchmarks/speed.py`)."]
+    parts = [*described(found), *raced(found, notes), *others(found), *(rest if missing else [])]
+    return "\n".join([HEAD, *parts, ""])
 
 
 def described(found: Mapping[str, Any]) -> Iterator[str]:
@@ -61,7 +63,7 @@ def described(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"The machine: {own['cpu']}, {own['cores']} cores ({own['capability']}{half}), {own['system']},"
         f" torch {own['torch']}, Python {own['python']}. `load` is how many processes wanted a core"
-        " in the minute before a row."
+        " in the minute before a row. A row of two or three slices was measured by `--quick`."
     )
     yield ""
 
@@ -85,7 +87,7 @@ def raced(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[str]:
     if "scoring" in found:
         pairs = found["scoring"]["values"].items()
         told = ", ".join(f"{name} {theirs:.8g} and {own:.8g}" for name, (theirs, own) in pairs)
-        yield f"What both score (theirs and ours): {told}."
+        yield f"What both score (theirs and ours, whose batches differ): {told}."
         yield ""
     limits = [row for key, row in found.items() if key.startswith("limit-")]
     if limits:
