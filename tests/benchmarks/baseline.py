@@ -47,11 +47,11 @@ def scans(root: Path, name: str) -> np.ndarray:
         return np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28)
 
 
-def pictures(root: Path, side: int) -> DataLoader[tuple[Tensor, int]]:
+def pictures(root: Path, side: int, batch: int = BATCH) -> DataLoader[tuple[Tensor, int]]:
     """Return batches of the training pictures; as with us, the last sixth of the file is not among them."""
     own = scans(root, "train")
     return DataLoader(
-        Pictures(own[: -(len(own) // 6)], side), batch_size=BATCH, shuffle=True, drop_last=True
+        Pictures(own[: -(len(own) // 6)], side), batch_size=batch, shuffle=True, drop_last=True
     )
 
 

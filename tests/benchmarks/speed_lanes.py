@@ -103,10 +103,10 @@ class Theirs:
             players, batches = baseline.mlp(data.shape, width), baseline.points(data.train)
         elif spec.architecture.name == "mlp":
             players = baseline.mlp((1, game.side, game.side), width)
-            batches = baseline.pictures(FASHION, game.side)
+            batches = baseline.pictures(FASHION, game.side, spec.budget.batch_size)
         else:
             players = baseline.dcgan(game.side, width)
-            batches = baseline.pictures(FASHION, game.side)
+            batches = baseline.pictures(FASHION, game.side, spec.budget.batch_size)
         for network in players:
             network.apply(baseline.start)
         endless = baseline.endless(batches)

@@ -29,7 +29,7 @@ NOTES: dict[str, str] = {
     + "In bf16 they take 0.6 to 0.7 of that time on this CPU, which has no matrix unit: 1.1 for 1.9 ms forward, 2.0 for"
     " 2.9 ms for weights. Batch norm, activations and casts between the types, a third of the step, gain nothing.",
     "limit-mlp": PRODUCTS.format(products=54, python=13, adam=4)
-    + "The best kernel repeats one product in a warm cache. In a step no operand is warm: weights, gradients and"
+    + "The best kernel repeats one product, warm. In a step no operand is warm: weights, gradients and"
     " moments are 11 MB, the second-level cache holds 1 MB.",
     "limit-dcgan": CONVOLUTIONS
     + "The share is taken of the fastest forward kernel; two thirds of the arithmetic are gradients.",
