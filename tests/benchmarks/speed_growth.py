@@ -101,6 +101,7 @@ def plot(curves: Mapping[str, Any], path: Path) -> None:
         axis.plot(at, seconds, f"{marker}-", color=colour, label=label)
     axis.set(title="a sweep of mlp on ring8, 1,000 steps", xlabel="trials", ylabel="seconds")
     axis.set_ylim(0)
+    axis.set_xticks(at)
     axis.legend(frameon=False)
     for axis in axes.flat:
         axis.spines[["top", "right"]].set_visible(False)
