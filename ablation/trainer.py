@@ -14,7 +14,7 @@ from ablation.constraints import Constraint
 from ablation.datasets import scaled
 from ablation.factories import make
 from ablation.losses import Loss
-from ablation.networks import each_alone
+from ablation.networks import each_alone, pair
 from ablation.probes import Probe, Watch, unmoved
 from ablation.record import Outcome
 from ablation.spec import TrialSpec
@@ -64,7 +64,7 @@ def train(
         x: Tensor, fake: Tensor, extra: Tensor, watch: Watch, _: nn.Module, D: nn.Module
     ) -> Tensor:
         with mixed:
-            a, b = D(torch.cat([x, fake])).chunk(2) if together else (D(x), D(fake))
+            a, b = pair(D, x, fake, together=together)
         a, b = a.float(), b.float()
         if penalty.on_logits is not None:
             extra = extra + penalty.on_logits(a, b)

@@ -93,4 +93,4 @@ def test_the_tutorials_loop_moves_the_weights_as_ours_does(game: str) -> None:
         for a, b in zip(mine.parameters(), theirs.parameters(), strict=True):
             # Adam's first steps turn a gradient near 0 into a whole step of either sign
             off = (a - b).abs() > 1e-5
-            assert off.double().mean() < 0.02
+            assert off.double().mean() < (0.05 if critic else 0.02)  # a critic takes 15 of them

@@ -14,6 +14,7 @@ from ablation.constraints import Constraint
 from ablation.datasets import Dataset, scaled
 from ablation.factories import make
 from ablation.losses import Loss
+from ablation.networks import each_alone, pair
 from ablation.probes import unmoved, verdicts
 from ablation.spec import TrialSpec
 from ablation.training import Training, begin
@@ -47,6 +48,7 @@ def teach(training: Training, data: Tensor, steps: int, look: Callable[[int], No
     limit = make(spec.constraint, Constraint).limit
     optimizer = training.optimizers["discriminator"]
     batch = spec.budget.batch_size * spec.packing
+    together = spec.compile == "none" and each_alone(discriminator)
 
     look(0)
     for step in range(1, steps + 1):
@@ -62,7 +64,8 @@ def teach(training: Training, data: Tensor, steps: int, look: Callable[[int], No
             with mixed(spec):
                 extra = penalty.value(discriminator, real, fake, streams["penalty"])
         with mixed(spec):
-            a, b = discriminator(real).float(), discriminator(fake).float()
+            a, b = pair(discriminator, real, fake, together=together)
+        a, b = a.float(), b.float()
         if penalty.on_logits is not None:
             extra = extra + penalty.on_logits(a, b)
         (loss.discriminator(real=a, fake=b) + extra).backward()

@@ -1,6 +1,6 @@
 """The two players: architectures that name no activation, and how their weights start."""
 
-from ablation.networks.alone import each_alone
+from ablation.networks.alone import each_alone, pair
 from ablation.networks.dcgan import dcgan
 from ablation.networks.initialise import WEIGHTED, initialise
 from ablation.networks.mlp import mlp
@@ -17,6 +17,7 @@ __all__ = [
     "each_alone",
     "initialise",
     "mlp",
+    "pair",
     "parameters",
     "resnet",
 ]

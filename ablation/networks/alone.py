@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ablation.activations import ActivationSite
@@ -27,3 +28,13 @@ def each_alone(network: nn.Module) -> bool:
     inside = {id(m) for site in sites for m in site.modules()}
     rest = [m for m in network.modules() if id(m) not in inside]
     return all(type(m) in ALONE and not parametrize.is_parametrized(m) for m in rest)
+
+
+def pair(
+    network: nn.Module, real: Tensor, fake: Tensor, *, together: bool
+) -> tuple[Tensor, Tensor]:
+    """Return what a network says of two batches, N and N: passed as one where `together`, which `each_alone` allows."""
+    if not together:
+        return network(real), network(fake)
+    a, b = network(torch.cat([real, fake])).chunk(2)
+    return a, b
