@@ -55,6 +55,7 @@ class Loop(baseline.Loop):
     draws: torch.Generator
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", GAMES)
 def test_the_tutorials_loop_moves_the_weights_as_ours_does(game: str) -> None:
     ours, data = begun(GAMES[game])

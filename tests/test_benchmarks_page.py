@@ -93,6 +93,7 @@ def test_the_longest_rows_are_asked_for() -> None:
         speed.chosen(["mpl"], sweep=False, others=False)
 
 
+@pytest.mark.slow
 def test_a_wrong_row_ends_in_one_line(tmp_path: Path) -> None:
     done = run("speed.py", "mpl", "--out", str(tmp_path / "o"))
     assert (done.returncode, done.stdout) == (2, "")
@@ -101,6 +102,7 @@ def test_a_wrong_row_ends_in_one_line(tmp_path: Path) -> None:
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_without_a_gpu_its_benchmark_says_so() -> None:
     done = run("speed_gpu.py")
@@ -108,13 +110,14 @@ def test_without_a_gpu_its_benchmark_says_so() -> None:
     assert done.stderr == "speed_gpu: no CUDA device: torch sees none on this machine\n"
 
 
+@pytest.mark.slow
 def test_the_gpus_tables_are_named() -> None:
     done = run("speed_gpu.py", "grphs")
     assert done.returncode == 2
     assert done.stderr == "speed_gpu: 'grphs' is no table; they are races, graphs, processes\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_gpus_tables_stand_on_the_cpu_too() -> None:
     """Every path but CUDA's own is walked: two processes, each scored, side by side."""
     done = run("speed_gpu.py", "processes", "--device", "cpu", "--quick")

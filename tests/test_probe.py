@@ -41,6 +41,7 @@ def test_an_experiment_names_its_paper(name: str) -> None:
     assert EXPERIMENTS[name].question.endswith("?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -76,6 +76,7 @@ def sweep(tmp_path: Path) -> Iterator[tuple[Path, subprocess.Popen[str]]]:
         process.communicate(timeout=PATIENCE)
 
 
+@pytest.mark.long
 def test_a_partial_report_says_so_and_leaves_no_trace(
     sweep: tuple[Path, subprocess.Popen[str]],
 ) -> None:

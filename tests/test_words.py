@@ -11,6 +11,7 @@ from ablation.__main__ import main
 TINY = ["dataset=ring8", "dataset.points=2000", "architecture.width=16", "budget=smoke"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -117,6 +117,7 @@ def test_an_id_of_two_claims_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         registered()
 
 
+@pytest.mark.slow
 def test_every_level_of_the_twelve_is_in_the_catalogue() -> None:
     for claim in registered():
         check_levels(claim, claim.id)

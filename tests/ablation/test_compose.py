@@ -129,6 +129,7 @@ def test_a_wrong_word_is_refused_in_one_line(word: str, named: str, near: str) -
     assert len(told) < 600
 
 
+@pytest.mark.slow
 def test_a_wrong_word_beside_right_ones_is_the_one_that_is_named() -> None:
     with pytest.raises(ValueError, match=r"unknown key 'architecture\.depht'.*architecture\.depth"):
         compose(["activation=gelu", "architecture=mlp", "architecture.depht=2", "seed=3"])

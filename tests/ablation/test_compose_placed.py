@@ -13,6 +13,7 @@ def names(spec: TrialSpec) -> tuple[str, str]:
     return spec.generator_activation.name, spec.discriminator_activation.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

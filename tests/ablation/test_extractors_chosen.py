@@ -49,6 +49,7 @@ def test_inception_without_its_file_says_where_it_comes_from(
         choose(spec, digits, None)
 
 
+@pytest.mark.slow
 def test_inception_without_a_network_says_how_to_give_its_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -90,7 +91,7 @@ def test_a_file_that_is_not_of_weights_is_refused_unrun(format: str, tmp_path: P
         assert mark.exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_inception_scores_with_the_weights_of_a_file(ask: Ask, tmp_path: Path) -> None:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 

@@ -222,6 +222,7 @@ def test_the_gradient_penalty_pushes_the_wasserstein_critic_off_its_equilibrium(
         assert found == pytest.approx(2 * weight * abs(psi) * (1 - abs(psi)), rel=1e-9, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_gradient_penalty_does_not_lead_wasserstein_to_the_equilibrium(
     part: Callable[..., Part],
 ) -> None:

@@ -98,7 +98,7 @@ def test_how_many_workers_there_are_changes_nothing(home: Path) -> None:
     assert found[0] == found[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_other_verbs_know_the_files(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

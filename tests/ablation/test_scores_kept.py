@@ -46,7 +46,7 @@ print([s.value for s in found])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_four_processes_at_once_compute_the_real_side_once(tmp_path: Path) -> None:
     environment = os.environ | {"ABLATION_CACHE": str(tmp_path / "cache")}
     words = [sys.executable, "-c", ONE, str(tmp_path)]

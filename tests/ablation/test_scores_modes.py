@@ -38,6 +38,7 @@ def sampler(weights: list[float], n: int, std: float = 0.01, seed: int = 0) -> T
     )
 
 
+@pytest.mark.slow
 def test_a_perfect_sampler_reaches_the_known_ceiling() -> None:
     """Within 3 std lie 1 - exp(-4.5) = 98.89 % in two dimensions; (K - 1)/(2n) is the bias of the entropy."""
     n = 400_000

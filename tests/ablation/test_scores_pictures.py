@@ -98,6 +98,7 @@ def test_scores_are_those_of_torch_fidelity_s_command_line_on_the_same_picture_f
     assert found["recall"] == pytest.approx(theirs["recall"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "m"), [(300, 200), (2500, 1300), (10, 3000)])
 def test_precision_and_recall_are_torch_fidelity_s(n: int, m: int) -> None:
     fake, real = normal(n, 8), normal(m, 8, seed=1, shift=0.3)
@@ -117,6 +118,7 @@ def test_the_kernel_distance_is_torch_fidelity_s_and_unbiased() -> None:
     assert min(same) < 0 < max(same)
 
 
+@pytest.mark.slow
 def test_the_batch_size_does_not_matter(digits: Dataset, trained: Extractor) -> None:
     whole = trained.features(digits.test, batch=10_000)
     for batch in (1, 7, 500):
@@ -156,7 +158,7 @@ def test_the_floor_is_of_as_many_samples_as_are_scored(digits: Dataset, trained:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_inception_looks_at_few_pictures_at_a_time(weights: Path) -> None:
     """It takes some 15 MiB a picture: 500 at once, as of a small classifier, would be 8 GiB a process."""
     code = f"""

@@ -82,6 +82,7 @@ def test_each_class_is_read(digits: Dataset, trained: Extractor) -> None:
     assert min(shares) > 0.05
 
 
+@pytest.mark.slow
 def test_a_class_that_the_test_split_lacks_is_no_way_to_a_better_score() -> None:
     """All samples in a class of which the test split has none: as far as its size can tell, log(2 M)."""
 

@@ -61,6 +61,7 @@ class Reads(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_no_value_is_read_between_probes(way: dict[str, Any], ask: Ask, begun: Fit) -> None:
     steps = GUARD + 10

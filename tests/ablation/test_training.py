@@ -201,6 +201,7 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", rows("architecture"))
 def test_probes_never_move_training(architecture: str, ask: Ask, fit: Fit) -> None:
     data = (

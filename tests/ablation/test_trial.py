@@ -82,6 +82,7 @@ def test_a_killed_trial_goes_on_bit_for_bit(tmp_path: Path, words: tuple[str, ..
     assert not list(killed.glob(".attempt-*"))
 
 
+@pytest.mark.slow
 def test_a_trial_says_how_long_its_processor_worked(tmp_path: Path) -> None:
     """On a busy machine a trial waits: what it cost is the processor's time, not the clock's."""
     began = time.process_time()
@@ -89,6 +90,7 @@ def test_a_trial_says_how_long_its_processor_worked(tmp_path: Path) -> None:
     assert 0 < record.provenance["cpu_seconds"] <= round(time.process_time() - began, 3)
 
 
+@pytest.mark.slow
 def test_an_error_is_a_record_with_its_words(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,6 +98,7 @@ def test_outcomes_have_the_truth_that_is_asked_for() -> None:
     assert failing.mean(axis=(1, 2, 3, 4)) == pytest.approx([0.2] * 4, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_template_is_the_loaded_folder_with_other_scores() -> None:
     own = template(Shape(3, 1, 4, points=4))
     y = draw(Shape(3, 1, 4, points=4), Truth(failing=0.5), np.random.default_rng(2))

@@ -58,6 +58,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_copy_agrees_bit_for_bit(first: Path) -> None:
     found = compared(first, copied(first, "copy"))
     (one,) = found.against
@@ -73,6 +74,7 @@ def test_a_copy_agrees_bit_for_bit(first: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_trials_of_two_data_sets_never_pair(first: Path) -> None:
     """A FID and a Frechet distance have no ratio."""
     words = {"activations": ("relu", "gelu"), "losses": ("hinge", "minimax"), "probed": False}
@@ -83,6 +85,7 @@ def test_trials_of_two_data_sets_never_pair(first: Path) -> None:
     assert one.cells == one.levels == ()
 
 
+@pytest.mark.slow
 def test_other_bits_of_the_same_trials_are_found_and_told(first: Path) -> None:
     other = copied(first, "rerun")
 
@@ -120,6 +123,7 @@ def test_other_bits_of_the_same_trials_are_found_and_told(first: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_cells_under_another_setting_pair_up_seed_by_seed(first: Path) -> None:
     other = builder.build(
         first.parent / "longer", activations=("relu", "tanh"), losses=("hinge", "minimax"),
@@ -160,6 +164,7 @@ def test_cells_under_another_setting_pair_up_seed_by_seed(first: Path) -> None:
     assert "Infinity" not in json.dumps(plain(found), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_every_other_study_is_compared_with_the_first(first: Path) -> None:
     found = compared(first, copied(first, "second"), copied(first, "third"))
     assert [(one.first, one.other) for one in found.against] == [

@@ -37,6 +37,7 @@ def ring(study: Path, hits: dict[str, float], modes: dict[str, int], **plan: Any
     return next(one for one in studies.claimed(study).judged if one.claim.id == "A10")
 
 
+@pytest.mark.slow
 def test_generators_that_never_hit_the_modes_have_lost_none(tmp_path: Path) -> None:
     found = ring(tmp_path / "s", {"relu": 0.002, "tanh": 0.002}, {"relu": 2, "tanh": 2})
     assert found.verdict == ABSENT
@@ -45,6 +46,7 @@ def test_generators_that_never_hit_the_modes_have_lost_none(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_only_generators_that_hit_the_modes_count(tmp_path: Path) -> None:
     found = ring(tmp_path / "s", {"relu": 0.8, "tanh": 0.002}, {"relu": 8, "tanh": 2})
     (rate,) = found.effects
@@ -52,6 +54,7 @@ def test_only_generators_that_hit_the_modes_count(tmp_path: Path) -> None:
     assert rate.pair == "trials with high-quality samples of 0.5 or precision of 0.5 or better"
 
 
+@pytest.mark.slow
 def test_data_without_any_such_score_do_not_count(tmp_path: Path) -> None:
     row = ROW | {"id": "A10", "reaching": {"precision": 0.5, "recall": 0.5}}
     found = ring(tmp_path / "s", {"relu": 0.8}, {"relu": 8}, claims=[row])
@@ -67,6 +70,7 @@ def test_a_seed_counts_in_the_blocks_where_it_is_good_enough() -> None:
     assert effective_trials(np.array([[0.0, np.nan], [0.0, 0.0]])) == 2
 
 
+@pytest.mark.slow
 def test_a_distance_is_reached_from_above(tmp_path: Path) -> None:
     row = ROW | {"id": "A10", "reaching": {"frechet": 0.01}}
     found = ring(tmp_path / "s", {"relu": 0.8}, {"relu": 8}, claims=[row])

@@ -53,6 +53,7 @@ def rows(said: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {row[0]["text"]: row for row in said["claims"]["rows"]}
 
 
+@pytest.mark.slow
 def test_a_claim_that_came_after_the_trials_is_marked(study: Path) -> None:
     before, _ = studies.said(study)
     late(study)
@@ -75,6 +76,7 @@ def test_a_claim_that_came_after_the_trials_is_marked(study: Path) -> None:
     assert dict(told[["M1", "A7"]]) == {"M1": 14, "A7": 0}
 
 
+@pytest.mark.slow
 def test_the_notes_say_over_how_many_claims_tests_are_adjusted(study: Path) -> None:
     said, claims = studies.said(study)
     count = len(claims.tested)
@@ -84,12 +86,14 @@ def test_the_notes_say_over_how_many_claims_tests_are_adjusted(study: Path) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_command_names_the_study_at_hand(study: Path) -> None:
     said, _ = studies.said(study)
     assert rows(said)["A3"][-1]["text"] == "ablation probe speed --study s"
     assert rows(said)["M1"][-1]["text"] == "ablation sweep quickstart seed=0,1 --study s"
 
 
+@pytest.mark.slow
 def test_what_is_absent_says_what_to_do(study: Path) -> None:
     told = {k: row[2]["text"] for k, row in rows(studies.said(study)[0]).items()}
     assert told["A3"] == (

@@ -17,6 +17,7 @@ from reports.summary import failure_rates
 PAIR = ("leaky_relu", "relu")
 
 
+@pytest.mark.slow
 def test_seeds_that_are_not_declared_count_neither_as_tested_nor_as_cost(tmp_path: Path) -> None:
     study = builder.build(
         tmp_path / "s", activations=PAIR, seeds=4, probed=False, declared={"seeds": 4}
@@ -44,6 +45,7 @@ def test_seeds_that_are_not_declared_count_neither_as_tested_nor_as_cost(tmp_pat
     assert set(paid.values.values()) == {400.0}
 
 
+@pytest.mark.slow
 def test_the_table_of_failures_says_how_many_trials_its_interval_counts(tmp_path: Path) -> None:
     study = builder.build(
         tmp_path / "s", activations=PAIR, losses=("minimax", "hinge"), seeds=5, probed=False,
@@ -63,6 +65,7 @@ def test_the_table_of_failures_says_how_many_trials_its_interval_counts(tmp_path
     assert "worth" not in table["caption"]
 
 
+@pytest.mark.slow
 def test_the_time_of_a_whole_trial_is_called_that(tmp_path: Path) -> None:
     table = said_of(builder.build(tmp_path / "s", activations=PAIR, seeds=2, probed=False))[
         "trials"
@@ -71,6 +74,7 @@ def test_the_time_of_a_whole_trial_is_called_that(tmp_path: Path) -> None:
     assert texts(table)[0][-2] == "6.00"
 
 
+@pytest.mark.slow
 def test_a_zero_has_no_sign(tmp_path: Path) -> None:
     study = builder.build(
         tmp_path / "s", activations=("leaky_relu", "sigmoid"), seeds=8, probed=False,

@@ -39,6 +39,7 @@ def test_unequal_budgets_and_protocols_are_refused(tmp_path: Path) -> None:
     assert ("relu", found.blocks[0].key, 5) not in found.outcomes
 
 
+@pytest.mark.slow
 def test_two_budgets_that_everyone_had_are_blocks(tmp_path: Path) -> None:
     study = _study(tmp_path, activations=("relu", "gelu"), seeds=2)
     for name in ("relu", "gelu"):
@@ -54,6 +55,7 @@ def test_two_budgets_that_everyone_had_are_blocks(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_directions_of_scores(tmp_path: Path) -> None:
     pair = ("sigmoid", "leaky_relu")
     study = _study(
@@ -73,12 +75,14 @@ def test_directions_of_scores(tmp_path: Path) -> None:
     assert found.scale.shown(test.interval).low > 0
 
 
+@pytest.mark.slow
 def test_the_outcomes_are_logarithms(tmp_path: Path) -> None:
     found, _, _ = judged(_study(tmp_path, activations=("relu", "gelu"), seeds=1, spread=0))
     block = found.blocks[0].key
     assert found.outcomes["relu", block, 0] == pytest.approx(log(12) + 0.10)
 
 
+@pytest.mark.slow
 def test_completeness_and_rates(tmp_path: Path) -> None:
     failing = {("relu", "non_saturating", 0): "diverged", ("relu", "non_saturating", 1): "missing"}
     study = _study(tmp_path, activations=("relu", "gelu"), seeds=5, failing=failing)
@@ -90,6 +94,7 @@ def test_completeness_and_rates(tmp_path: Path) -> None:
     assert rates["gelu"].low == 0 < rates["gelu"].high < 0.5
 
 
+@pytest.mark.slow
 def test_seed_correlation_sees_a_common_seed_effect(tmp_path: Path) -> None:
     study = tmp_path / "s"
     study.mkdir()

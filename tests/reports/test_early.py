@@ -83,6 +83,7 @@ def test_noise_is_claimed_in_at_most_five_percent_of_studies() -> None:
     assert found.count("predicts") >= 18, "what is there is found in the same frames"
 
 
+@pytest.mark.slow
 def test_association_is_spearmans_rho_and_its_exact_p() -> None:
     random = noise(3)
     x, y = random.normal(size=(2, 1, 6))

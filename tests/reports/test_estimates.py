@@ -200,6 +200,7 @@ def test_least_p_and_least_seeds() -> None:
         least_seeds(0.0)
 
 
+@pytest.mark.slow
 def test_seeds_needed() -> None:
     assert required(0.288, 1 / 12, 0.05) == pytest.approx(15.77144365)
     assert required(0.15, 0.05, 0.05 / 6) == pytest.approx(58.38106657)

@@ -90,6 +90,7 @@ def as_activations(tmp_path_factory: pytest.TempPathFactory) -> dict[int, tuple]
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", FACTORS)
 def test_a_factor_is_judged_bit_for_bit_as_activations_are(
     tmp_path: Path, factor: str, as_activations: dict[int, tuple]
@@ -131,6 +132,7 @@ def _frame(specs: Sequence[TrialSpec], factor: str = "activation") -> pd.DataFra
     return pd.DataFrame(rows).assign(**told, other_score=None)
 
 
+@pytest.mark.slow
 def test_the_report_takes_the_reference_in_short_and_names_one_that_is_gone(tmp_path: Path) -> None:
     study = _study(tmp_path, "packing", (1, 2, 10), seeds=1)
     builder.write_plan(study, declared={"factor": "packing", "reference": 10})
@@ -189,6 +191,7 @@ def test_an_old_study_says_what_it_said(old: Path, tmp_path: Path, name: str) ->
     assert "treatment" not in pd.read_parquet(tmp_path / "tables" / "readings.parquet")
 
 
+@pytest.mark.slow
 def test_new_columns_are_exported_where_they_tell_anything(tmp_path: Path) -> None:
     study = _study(tmp_path, "packing", (1, 2), seeds=1)
     tables = load([study])

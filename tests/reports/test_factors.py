@@ -114,6 +114,7 @@ def test_one_seed_has_no_shares_and_equal_outcomes_have_none_to_share() -> None:
     assert interaction(np.full((6, 2, 2), 0.1), ("a",)).p == 1
 
 
+@pytest.mark.slow
 def test_noise_has_no_share() -> None:
     """Eta squared of the interaction of 8 x 6 cells with 3 seeds is 35/143 = .24 of pure noise; omega squared is 0."""
     random = np.random.default_rng(1)
@@ -128,6 +129,7 @@ def test_noise_has_no_share() -> None:
     assert np.median(omega) < 0.01
 
 
+@pytest.mark.slow
 def test_main_effect_is_the_permuted_f_ratio() -> None:
     random = np.random.default_rng(2)
     c, label = (

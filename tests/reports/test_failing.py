@@ -36,6 +36,7 @@ def _study(folder: Path, lost: dict[str, int]) -> Path:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("own", "other"), [(7, 0), (4, 1), (0, 5), (3, 3)])
 def test_in_one_block_it_is_the_exact_test_of_fisher(tmp_path: Path, own: int, other: int) -> None:
     found = read(_study(tmp_path, {"relu": own, "leaky_relu": other})).found
@@ -45,6 +46,7 @@ def test_in_one_block_it_is_the_exact_test_of_fisher(tmp_path: Path, own: int, o
     assert test.more == (own > other)
 
 
+@pytest.mark.slow
 def test_the_table_says_who_fails_more_often(tmp_path: Path) -> None:
     table = said_of(_study(tmp_path, {"relu": 7, "gelu": 1}))["rates"]
     rows = {row[0]: dict(zip(heads(table), row, strict=True)) for row in texts(table)}
@@ -55,12 +57,14 @@ def test_the_table_says_who_fails_more_often(tmp_path: Path) -> None:
     assert "tested against leaky_relu as scores are, with Holm over levels" in table["caption"]
 
 
+@pytest.mark.slow
 def test_a_reference_that_fails_is_said_of_the_others(tmp_path: Path) -> None:
     table = said_of(_study(tmp_path, {"leaky_relu": 7}))["rates"]
     rows = {row[0]: row for row in texts(table)}
     assert [rows[name][-1] for name in ("relu", "gelu")] == ["fails less often"] * 2
 
 
+@pytest.mark.slow
 def test_without_failures_nothing_is_tested(tmp_path: Path) -> None:
     table = said_of(_study(tmp_path, {}))["rates"]
     assert heads(table)[-1] == "95 % interval"

@@ -141,6 +141,7 @@ def test_levels_that_differ_in_zeros_alone_keep_their_looks() -> None:
     assert [look.color for look in looks(names).values()] == ["#0072B2", "#D55E00", INK]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("names", "letters"), [(6, 16), (5, 18), (6, 20), (44, 17), (8, 36)])
 def test_a_legend_stays_inside_the_figure(names: int, letters: int) -> None:
     levels = [f"w{i:02}{'m' * (letters - 3)}" for i in range(names)]

@@ -74,6 +74,7 @@ def test_a_damaged_picture_on_the_way_is_left_out(study: Path) -> None:
     assert [frame["step"] for frame in row["cells"][1]["frames"]] == [375, 1125, 1500]
 
 
+@pytest.mark.slow
 def test_last_pictures_come_before_earlier_ones_and_the_page_says_what_it_lacks(
     study: Path,
 ) -> None:

@@ -76,6 +76,7 @@ def test_long_texts_are_paragraphs() -> None:
     assert read.place == "table"
 
 
+@pytest.mark.slow
 def test_pdflatex_prints_them(tmp_path: Path) -> None:
     if shutil.which("pdflatex") is None:
         pytest.skip(

@@ -63,6 +63,7 @@ def test_every_mark_is_a_trial_and_moves_with_its_group() -> None:
     assert y[0] == y[3] > y[1] == y[4] > y[2] == y[5]  # 10, 12, and the failure on top
 
 
+@pytest.mark.slow
 def test_labels_of_many_groups_stand_upright_and_do_not_touch() -> None:
     groups = [Group(f"b{i}", f"least_squares · fashion_mnist {i}") for i in range(25)]
     figure = points([], groups, looks(("relu",)), "FID", log=False)
@@ -85,6 +86,7 @@ def test_a_heat_map_stays_a_picture_whose_columns_can_be_chosen() -> None:
     assert 'data-pad="0.0"' in body
 
 
+@pytest.mark.slow
 def test_letters_stand_once_on_the_page() -> None:
     found = _inlined(_drawing(), _heat())
     together = found.letters + "".join(found.figures.values())
@@ -99,6 +101,7 @@ def test_letters_stand_once_on_the_page() -> None:
     assert all(found.letters.count(f'id="{name}"') == 1 for name in used if name.startswith("L-"))
 
 
+@pytest.mark.slow
 def test_what_a_reader_sees_is_rounded_by_less_than_a_pixel() -> None:
     drawing = _drawing()
     document, body = svg(drawing), _inlined(drawing).figures["score-fid"]

@@ -34,6 +34,7 @@ def _grown(seeds: int, **more: Any) -> list[dict[str, Any]]:
     return [{"when": LATER, "overrides": ["seeds"], "declared": declared}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seeds", "reached", "tested", "waiting"),
     [(4, 0, 4, 0), (5, 1, 5, 0), (7, 1, 5, 2), (8, 2, 8, 0), (12, 3, 12, 0)],
@@ -55,6 +56,7 @@ def test_a_rung_tests_its_first_seeds_at_its_share_of_alpha(
     assert (said == below) == (reached == 0)
 
 
+@pytest.mark.slow
 def test_half_a_rung_is_not_looked_at(tmp_path: Path) -> None:
     failing = {("sigmoid", "non_saturating", 7): "missing"}
     found, verdict, _ = judged(_study(tmp_path, 8, [5, 8], 5, failing=failing))
@@ -65,6 +67,7 @@ def test_half_a_rung_is_not_looked_at(tmp_path: Path) -> None:
     assert (found.seeds, verdict.tests[0].units) == (tuple(range(8)), 8)
 
 
+@pytest.mark.slow
 def test_what_is_significant_at_alpha_alone_is_not_on_a_rung(tmp_path: Path) -> None:
     """With 4 seeds the least p is 2/70 = .029: below .05, above .05/3."""
     _, plain, _ = judged(_study(tmp_path, 4, None, 4))
@@ -128,6 +131,7 @@ def test_seeds_added_without_a_ladder_are_flagged_with_the_dates_and_not_tested(
     assert alerts.index("Optional stopping: seeds 5 and 6 of s came on 2026-01-09") < 200
 
 
+@pytest.mark.slow
 def test_seeds_that_another_study_declares_are_tested_there(tmp_path: Path) -> None:
     first = _study(tmp_path, 5, None, 5)
     fresh = tmp_path / "s-2"

@@ -27,6 +27,7 @@ def _study(place: Path, seeds: int, first: int, spread: float = 0.05, **declared
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_too_few_seeds_are_told_by_one_number_of_more(tmp_path: Path) -> None:
     found, verdict, said = judged(_study(tmp_path, 4, 4))
     assert verdict.seeds is not None
@@ -49,6 +50,7 @@ def test_too_few_seeds_are_told_by_one_number_of_more(tmp_path: Path) -> None:
     assert needed.beyond(found, decided, 5, 4) == "; about 1 more for each activation needed"
 
 
+@pytest.mark.slow
 def test_added_seeds_are_not_counted_on(tmp_path: Path) -> None:
     study = _study(tmp_path, 6, 4)
     found, verdict, said = judged(study)
@@ -66,6 +68,7 @@ def test_added_seeds_are_not_counted_on(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "end"), [(63.0, "a new study of about 63 seeds"), (3521.0, "more than 100 seeds")]
 )
@@ -82,6 +85,7 @@ def test_a_ratio_beyond_ten_is_no_result(tmp_path: Path, count: float, end: str)
     assert needed.power(found, near, DECLARED) == alone  # more than ten times the seeds: no number
 
 
+@pytest.mark.slow
 def test_a_difference_beyond_the_range_of_scores_is_no_result(tmp_path: Path) -> None:
     found, verdict, _ = judged(_study(tmp_path, 6, 6, score="is"))
     reach = max(found.outcomes.values()) - min(found.outcomes.values())

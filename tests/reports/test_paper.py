@@ -51,7 +51,14 @@ class Word:
     text: str
 
 
-@pytest.fixture(scope="module", params=SHAPES)
+HEAVY = ("huge",)
+"""Shapes whose reports take half a minute."""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(n, marks=pytest.mark.long) if n in HEAVY else n for n in SHAPES],
+)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a written study, its report inside."""
     study = tmp_path_factory.mktemp("paper") / request.param
@@ -77,6 +84,7 @@ def words(study: Path) -> list[Word]:
     return found
 
 
+@pytest.mark.slow
 def test_every_word_lies_inside_the_margins(made: Path) -> None:
     found = words(made)
     assert len(found) > 400
@@ -85,6 +93,7 @@ def test_every_word_lies_inside_the_margins(made: Path) -> None:
     assert outside == []
 
 
+@pytest.mark.slow
 def test_no_word_covers_another(made: Path) -> None:
     found = [w for w in words(made) if w.text.strip("\u200b\u2068\u2069")]
     for page in range(1, found[-1].page + 1):
@@ -103,6 +112,7 @@ def test_it_has_as_many_pages_as_it_needs(made: Path) -> None:
     assert SHAPES[made.name][1] <= pages <= PAGES
 
 
+@pytest.mark.slow
 def test_the_first_page_has_question_verdict_and_forest_plot(made: Path) -> None:
     report = " ".join(w.text for w in words(made) if w.page == 1)
     for text in ("Study", "Which", "1 seed" if made.name != "huge" else "2 seeds", "Figure 1."):
@@ -110,6 +120,7 @@ def test_the_first_page_has_question_verdict_and_forest_plot(made: Path) -> None
             assert text in report
 
 
+@pytest.mark.slow
 def test_no_page_is_nearly_empty(made: Path, tmp_path: Path) -> None:
     command = ["pdftoppm", "-r", "20", "-gray", "-png", str(pdf(made)), str(tmp_path / "p")]
     subprocess.run(command, check=True, capture_output=True)
@@ -123,6 +134,7 @@ def test_no_page_is_nearly_empty(made: Path, tmp_path: Path) -> None:
     assert filled[-1] > 0.08, filled
 
 
+@pytest.mark.slow
 def test_figures_and_tables_are_numbered_and_captions_have_two_lines(made: Path) -> None:
     found = words(made)
     for kind in ("Figure", "Table"):
@@ -153,6 +165,7 @@ def _caption(found: list[Word], start: int) -> list[Word]:
     return told
 
 
+@pytest.mark.slow
 def test_it_is_tagged_titled_and_tells_its_language(made: Path) -> None:
     reader = PdfReader(pdf(made))
     root: Any = reader.trailer["/Root"]
@@ -183,6 +196,7 @@ def test_every_font_is_inside(made: Path) -> None:
     assert all("LibertinusSerif" in row or "DejaVu" in row for row in rows)
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes(tmp_path: Path) -> None:
     study = shapes.small(tmp_path / "s")
     code = "import sys; from pathlib import Path; from reports.page import write_report;"

@@ -46,6 +46,7 @@ def test_points_that_are_asked_for_on_the_way_are_expected() -> None:
     assert extent(counts(finished=24), counts(finished=6), tune).whole
 
 
+@pytest.mark.slow
 def test_only_what_is_not_tested_may_be_out_of_the_declared_tests(tmp_path: Path) -> None:
     failing = {("relu", "non_saturating", 3): "missing"}
     study = builder.build(

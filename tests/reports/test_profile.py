@@ -124,6 +124,7 @@ def test_damaged_facts_never_break_a_report(tmp_path: Path) -> None:
     assert not any("parameters of" in row[0] for row in texts(said["certificate"]))
 
 
+@pytest.mark.slow
 def test_facts_of_a_wrong_kind_are_a_damaged_result(tmp_path: Path) -> None:
     study = _taught(tmp_path)
     path = next(study.glob("trials/gelu*/result.json"))

@@ -89,6 +89,7 @@ def test_they_decide_nothing(study: Path, samples: int) -> None:
     assert after["cells"] != before["cells"]
 
 
+@pytest.mark.slow
 def test_a_score_that_the_result_has_is_the_results(study: Path) -> None:
     """The same protocol on another device gives the same name, and perhaps another value."""
     before = load([study])
@@ -151,6 +152,7 @@ def no_floor(row: dict[str, Any]) -> None:
     row["floors"] = {"fid": "low"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
@@ -181,6 +183,7 @@ def test_a_damaged_file_is_named_and_left_out(
     assert re.search(rf"{path.name} is damaged", load([study]).problems[0])
 
 
+@pytest.mark.slow
 def test_what_is_written_is_read_as_it_was(study: Path) -> None:
     path = again(study)[0]
     found = read_rescored(path)

@@ -69,6 +69,7 @@ def _by_name(told: list[Variation]) -> dict[str, Variation]:
     return {one.name: one for one in told}
 
 
+@pytest.mark.slow
 def test_a_finding_that_failures_make_goes_with_them(tmp_path: Path) -> None:
     fid = {(name, "minimax"): 10.0 for name in ("leaky_relu", "relu")}
     told, verdict, sentence, rows = _looked(_planted(tmp_path / "s", fid, failing=("relu", 6)))
@@ -81,6 +82,7 @@ def test_a_finding_that_failures_make_goes_with_them(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_another_score_and_the_half_budget_may_turn_it_round(tmp_path: Path) -> None:
     fid = {("leaky_relu", "minimax"): 10.0, ("relu", "minimax"): 20.0}
     study = _planted(
@@ -96,6 +98,7 @@ def test_another_score_and_the_half_budget_may_turn_it_round(tmp_path: Path) -> 
     assert sentence == f"Findings are turned round by: KID and {HALF}."
 
 
+@pytest.mark.slow
 def test_a_finding_of_one_block_goes_with_that_block(tmp_path: Path) -> None:
     fid = {("leaky_relu", loss): 10.0 for loss in ("hinge", "minimax")}
     fid |= {("relu", "hinge"): 10.0, ("relu", "minimax"): 30.0}
@@ -140,6 +143,7 @@ def test_where_pairs_with_the_reference_are_declared_only_they_are_varied(tmp_pa
     assert shaken(verdict, told) == []
 
 
+@pytest.mark.slow
 def test_many_blocks_are_left_out_by_data_set_and_by_loss(tmp_path: Path) -> None:
     losses, data = ("hinge", "minimax", "least_squares"), ("digits", "mnist", "svhn")
     study = tmp_path / "s"
@@ -154,6 +158,7 @@ def test_many_blocks_are_left_out_by_data_set_and_by_loss(tmp_path: Path) -> Non
     assert sentence == "The answer is the same in 6 other ways of looking."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [2, 6])
 def test_nothing_is_varied_where_nothing_was_found(tmp_path: Path, seeds: int) -> None:
     builder.build(

@@ -124,6 +124,7 @@ def test_the_tuned_tier_shares_alpha_and_finds_what_tuning_shows(tmp_path: Path)
     assert every["point"].max() == 2
 
 
+@pytest.mark.slow
 def test_a_seed_that_lacks_a_point_is_left_out(tmp_path: Path) -> None:
     study = build(tmp_path / "s", seeds=4)
     lost = applied(builder.spec(activation="gelu", loss="hinge", seed=1), SETTINGS[0])

@@ -39,6 +39,7 @@ def _declared(study: Path, place: Path, **declared: Any) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_the_planted_loser_is_named_and_the_rest_is_not_told_apart(planted: Path) -> None:
     found, verdict, said = judged(planted)
     assert set(verdict.answer.names) == {"gelu", "leaky_relu", "relu"}
@@ -64,6 +65,7 @@ def test_a_turned_pair_says_the_same(planted: Path) -> None:
     assert there.probability + back.probability == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_equal_activations_are_not_distinguishable_and_seeds_are_asked_for(tmp_path: Path) -> None:
     study = _study(tmp_path, activations=("leaky_relu", "gelu", "relu"), spread=0.4, seeds=6)
     _, verdict, said = judged(study)
@@ -115,6 +117,7 @@ def test_blocks_of_a_seed_move_together(tmp_path: Path) -> None:
     assert [x.shape for x in several.pair("relu", "leaky_relu")[0]] == [(1, 4), (1, 4)]
 
 
+@pytest.mark.slow
 def test_failures_are_worst_and_a_missing_block_drops_the_seed(tmp_path: Path) -> None:
     losses = ("minimax", "hinge")
     failing = {("relu", "minimax", 0): "diverged", ("relu", "hinge", 1): "crashed"}
@@ -131,6 +134,7 @@ def test_failures_are_worst_and_a_missing_block_drops_the_seed(tmp_path: Path) -
     assert (test.interval.n, test.interval.failed) == (6, 2)
 
 
+@pytest.mark.slow
 def test_one_that_always_fails_loses_to_all_without_a_number(tmp_path: Path) -> None:
     failing = {("sigmoid", "non_saturating", seed): "diverged" for seed in range(6)}
     _, verdict, said = judged(_study(tmp_path, failing=failing, spread=0.12))
@@ -165,6 +169,7 @@ def test_when_nothing_can_be_concluded_the_sentence_says_why(
     assert judged(_study(tmp_path, **asked))[2].startswith(wanted)
 
 
+@pytest.mark.slow
 def test_undeclared_seeds_are_shown_and_not_tested(planted: Path, tmp_path: Path) -> None:
     found, verdict, _ = judged(_declared(planted, tmp_path, seeds=4))
     assert (found.seeds, found.undeclared_seeds) == ((0, 1, 2, 3), (4, 5))
@@ -175,6 +180,7 @@ def test_undeclared_seeds_are_shown_and_not_tested(planted: Path, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_reference_alone_and_a_reference_that_is_not_there(planted: Path, tmp_path: Path) -> None:
     _, verdict, said = judged(_declared(planted, tmp_path, pairs="reference"))
     assert (len(verdict.tests), verdict.answer.names) == (3, ())
@@ -206,6 +212,7 @@ def test_words() -> None:
         Declared(alpha=2)
 
 
+@pytest.mark.slow
 def test_a_winner_that_collapsed_is_named_as_such(planted: Path) -> None:
     """A collapsed trial keeps its score, so the sentence has to say it; a loser needs no warning."""
     tables = load([planted])

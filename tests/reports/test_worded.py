@@ -37,6 +37,7 @@ def report(study: Path) -> Report:
     return write_report(study)
 
 
+@pytest.mark.slow
 def test_a_collapse_is_warned_of_once_outside_the_box(report: Report) -> None:
     page = report.html.read_text(encoding="utf-8")
     head = page[page.index("<h1>") : page.index('<section class="alerts"')]
@@ -46,6 +47,7 @@ def test_a_collapse_is_warned_of_once_outside_the_box(report: Report) -> None:
     assert "Beware" not in report.said["headline"]
 
 
+@pytest.mark.slow
 def test_what_varies_beside_stands_under_the_title(study: Path, report: Report) -> None:
     told = "Varied as well: loss (hinge, minimax) and n critic (1, 5)."
     assert report.said["varied"] == told
@@ -64,6 +66,7 @@ def test_the_sizes_stand_below_the_words_that_point_to_them(report: Report) -> N
     )
 
 
+@pytest.mark.slow
 def test_a_table_of_tests_explains_its_bold_and_its_intervals(study: Path) -> None:
     own = read(study)
     caption = said(own)["comparison"]["caption"]

@@ -26,6 +26,7 @@ def by_key(study: Path) -> dict[str, Line]:
     return {line.key: line for line in audit(study)}
 
 
+@pytest.mark.slow
 def test_every_start_attempt_and_result_is_counted(
     study: Path, tiny: TrialSpec, answer: Answer, capsys: pytest.CaptureFixture[str]
 ) -> None:

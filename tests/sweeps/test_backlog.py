@@ -47,6 +47,7 @@ def forget(study: Path) -> None:
         embedded.create(study / "journal.log", study.name)
 
 
+@pytest.mark.slow
 def test_offer_writes_what_write_config_writes(
     study: Path, tiny: TrialSpec, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_offer_writes_what_write_config_writes(
     assert read_config(study / "trials" / spec.key) == spec
 
 
+@pytest.mark.slow
 def test_offer_queues_only_what_is_missing(
     study: Path, specs: list[TrialSpec], answer: Answer
 ) -> None:
@@ -126,6 +128,7 @@ def test_attempts_never_share_a_number_even_if_the_journal_forgot(
     assert claimed(study).attempt == claim.attempt + 1
 
 
+@pytest.mark.slow
 def test_stopping_is_no_failure(study: Path, specs: list[TrialSpec]) -> None:
     backlog.offer(study, specs[:1])
     attempts = []
@@ -137,6 +140,7 @@ def test_stopping_is_no_failure(study: Path, specs: list[TrialSpec]) -> None:
     assert backlog.counts(study)["waiting"] == 1
 
 
+@pytest.mark.slow
 def test_a_trial_that_keeps_dying_is_recorded_as_crashed(
     study: Path, specs: list[TrialSpec]
 ) -> None:
@@ -156,6 +160,7 @@ def test_a_trial_that_keeps_dying_is_recorded_as_crashed(
     assert backlog.counts(study)["fail"] == RETRIES + 1
 
 
+@pytest.mark.slow
 def test_losing_workers_is_forgiven_longer(study: Path, specs: list[TrialSpec]) -> None:
     backlog.offer(study, specs[:1])
     for _ in range(VANISHES + 1):
@@ -186,6 +191,7 @@ def test_every_outcome_has_its_state(
     assert sum(backlog.counts(study).values()) == 1
 
 
+@pytest.mark.slow
 def test_the_index_can_be_made_again_from_the_folders(
     study: Path, specs: list[TrialSpec], answer: Answer
 ) -> None:

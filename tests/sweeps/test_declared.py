@@ -51,6 +51,7 @@ def test_every_score_may_be_declared(packed: list[TrialSpec], row: str) -> None:
     assert declare({"score": row}, packed, SEEDS).score == row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "score", "said"),
     [

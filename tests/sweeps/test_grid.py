@@ -24,6 +24,7 @@ def names(_: TrialSpec) -> list[str]:
     return NAMES
 
 
+@pytest.mark.slow
 def test_one_site_is_swapped_at_a_time() -> None:
     found = plan(
         None, [*TINY, "activation=leaky_relu", "swap_one_site=tanh,relu"], site_names=names
@@ -35,6 +36,7 @@ def test_one_site_is_swapped_at_a_time() -> None:
     assert "swap_one_site=tanh,relu" in found.words
 
 
+@pytest.mark.slow
 def test_a_swap_for_what_stands_there_is_no_swap() -> None:
     words = [*TINY, "activation=leaky_relu", "generator.activation=tanh", "swap_one_site=tanh"]
     found = plan(None, words, site_names=names)
@@ -51,6 +53,7 @@ def test_every_cell_and_every_seed_is_swapped() -> None:
     assert [spec.seed for spec in found.specs] == [0] * 10 + [1] * 10
 
 
+@pytest.mark.slow
 def test_an_unknown_activation_is_answered_with_its_neighbours() -> None:
     with pytest.raises(ValueError, match="'tan' is not a known activation: did you mean tanh"):
         plan(None, [*TINY, "swap_one_site=tan"], site_names=names)
@@ -97,6 +100,7 @@ def test_where_files_lie_changes_neither_question_nor_published_rows() -> None:
     assert plan("pacgan_ring", ["protocol.weights=here"]).published == rows
 
 
+@pytest.mark.slow
 def test_a_level_of_a_joint_axis_takes_the_short_names_of_the_command_line() -> None:
     levels = (
         ("generator.activation=tanh", "loss=hinge"),

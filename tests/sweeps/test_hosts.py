@@ -78,7 +78,7 @@ def test_a_lease_that_says_nothing_is_decided_by_its_lock(
     assert backlog.claim(study) is not None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_hosts_share_a_folder_and_one_dies(study: Path, tiny: TrialSpec, crowd: Crowd) -> None:
     """Each worker runs under a host name of its own, as root may give one to a process."""
     if sys.platform != "linux" or os.geteuid() != 0:
@@ -122,7 +122,7 @@ def test_two_hosts_share_a_folder_and_one_dies(study: Path, tiny: TrialSpec, cro
     assert (counts["complete"], counts["waiting"], counts["running"]) == (10, 0, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_clock_that_goes_back_a_day_changes_nothing(
     study: Path, tiny: TrialSpec, crowd: Crowd, tmp_path: Path
 ) -> None:

@@ -179,6 +179,7 @@ def test_a_plan_says_the_smallest_effect_once_and_needed_seeds_only_beyond_its_o
     )
 
 
+@pytest.mark.slow
 def test_seeds_that_simulation_finds_enough_need_no_more_by_the_formula() -> None:
     found = _planned("seeds=6")
     for spread in (0.02, 0.03):  # the formula asks for 7 seeds
@@ -188,6 +189,7 @@ def test_seeds_that_simulation_finds_enough_need_no_more_by_the_formula() -> Non
         assert said["seeds_needed"] == 6
 
 
+@pytest.mark.slow
 def test_one_thing_is_counted_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     introduce(plan(None, [*TINY, "activation=relu", "seeds=1"]), sys.stdout)
     assert capsys.readouterr().out.splitlines()[1] == "1 trial: 1 cell x 1 seed"

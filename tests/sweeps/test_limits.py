@@ -100,7 +100,7 @@ def test_the_hours_reach_so_many_trials(hours: float, trials: int) -> None:
     assert reach([1800.0, 1800.0, 2400.0, 1200.0], hours) == trials
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_trial_that_is_too_slow_stops_with_a_checkpoint_and_the_third_time_crashes(
     study: Path, tiny: TrialSpec, crowd: Crowd
 ) -> None:
@@ -137,7 +137,7 @@ def test_a_trial_that_is_too_large_is_stopped(study: Path, tiny: TrialSpec, crow
     assert status(study).outcomes["crashed"] == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_launch_stops_when_its_hours_are_used_up_and_goes_on_later(
     study: Path, tiny: TrialSpec, crowd: Crowd
 ) -> None:

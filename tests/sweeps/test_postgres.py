@@ -42,6 +42,7 @@ def ablation(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     return run
 
 
+@pytest.mark.long
 def test_a_sweep_from_first_to_last(
     tmp_path: Path, server: Postgres, ablation: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:

@@ -35,6 +35,7 @@ def results(study: Path) -> int:
     return len(list(study.glob("trials/*/result.json")))
 
 
+@pytest.mark.long
 def test_a_lost_node_costs_no_trial_and_none_is_run_twice(
     tmp_path: Path, crowd: Crowd, cluster: Any
 ) -> None:

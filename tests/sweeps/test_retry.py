@@ -27,6 +27,7 @@ def study(each_storage: Path) -> Path:
     return each_storage
 
 
+@pytest.mark.slow
 def test_retry_runs_crashed_and_damaged_trials_again(
     study: Path, specs: list[TrialSpec], answer: Answer
 ) -> None:
@@ -49,6 +50,7 @@ def test_retry_runs_crashed_and_damaged_trials_again(
     assert not (claims[1].folder / "result.2.json").exists()
 
 
+@pytest.mark.slow
 def test_three_equal_crashes_stop_their_cell_and_no_other(
     study: Path, tiny: TrialSpec, answer: Answer
 ) -> None:

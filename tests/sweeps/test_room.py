@@ -90,7 +90,7 @@ def test_a_trial_on_a_full_disk_has_no_outcome(small: Path, tiny: TrialSpec) -> 
     assert trial.run(folder, attempt=1).outcome.kind == "finished"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_launch_on_a_disk_that_fills_up_goes_on_with_room(
     small: Path, tmp_path: Path, tiny: TrialSpec, crowd: Crowd
 ) -> None:

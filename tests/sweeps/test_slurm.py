@@ -76,7 +76,7 @@ def test_workers_that_cannot_run_say_why_in_one_line(
     assert crowd.gone()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(bool(slurm_missing()), reason=slurm_missing() or "all is there")
 def test_a_requeued_task_goes_on_and_every_trial_is_answered_once(
     tmp_path: Path, crowd: Crowd, real_slurm: Path, monkeypatch: pytest.MonkeyPatch

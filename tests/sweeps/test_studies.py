@@ -190,9 +190,21 @@ def test_elu_meets_its_smooth_look_alike_with_the_penalty_and_without() -> None:
 
 
 COMMANDS = sorted({claim.command for claim in registered()})
+ALONE = "ablation sweep pacgan_ring packing=1 seeds=24 --study modes"
+"""The evidence of a rate in one cell, A10: nothing is compared, its seeds make its interval."""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_claims_are_sweeps_or_measure_the_study_at_hand() -> None:
+    others = {command for command in COMMANDS if not command.startswith("ablation sweep ")}
+    assert others == {"ablation probe speed --study STUDY"}
+    assert ALONE in COMMANDS
+    found = plan("pacgan_ring", ["packing=1", "seeds=24"], site_names=names)
+    assert (len(found.specs), promise(found)) == (24, "one packing: nothing to compare")
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if c.startswith("ablation sweep ") and c != ALONE]
+)
 def test_the_command_of_a_claim_plans_enough_seeds(command: str) -> None:
     given = parsed(parser(), shlex.split(command.partition("&&")[0])[1:])
     preset, words = (

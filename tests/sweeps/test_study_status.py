@@ -53,6 +53,7 @@ def test_status_refuses_a_study_that_does_not_exist(tmp_path: Path) -> None:
         status(tmp_path / "nobody")
 
 
+@pytest.mark.slow
 def test_status_loads_neither_optuna_nor_torch() -> None:
     code = "import sys, sweeps.status, sweeps.launch, sweeps.worker, sweeps.child;"
     code += "sys.exit(', '.join({'optuna', 'torch', 'hydra', 'pandas'} & set(sys.modules)) or 0)"

@@ -59,10 +59,12 @@ def test_the_declared_hash_covers_the_points_and_not_their_absence() -> None:
     assert one.tune.settings != two.tune.settings
 
 
+@pytest.mark.slow
 def test_one_point_is_no_tuning() -> None:
     assert planned("activation=relu", LR, "tune.points=1").declared.tune is None
 
 
+@pytest.mark.slow
 def test_a_cell_s_own_setting_is_no_second_point() -> None:
     found = planned("activation=relu", "tune.n_critic=integer(1,3)", "tune.points=3")
     assert sorted(spec.n_critic for spec in found.specs) == [1, 2, 3]
@@ -105,6 +107,7 @@ def test_points_are_missing_in_words() -> None:
         planned("activation=relu", LR)
 
 
+@pytest.mark.slow
 def test_a_preset_says_it_in_yaml_and_a_word_takes_its_place() -> None:
     row = {
         "points": 4,
@@ -276,6 +279,7 @@ def test_the_best_point_has_the_least_ranks_and_a_failure_is_last() -> None:
     assert search.best([[1.0], [1.0]]) == 0
 
 
+@pytest.mark.slow
 def test_applied_changes_the_key_and_back() -> None:
     spec = planned("activation=relu").specs[0]
     moved = applied(spec, {"optimizer.lr": 0.003, "ttur": 2, "n_critic": 3})
