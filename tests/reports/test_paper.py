@@ -51,7 +51,7 @@ class Word:
     text: str
 
 
-HEAVY = ("huge",)
+HEAVY = ("huge", "hostile")
 """Shapes whose reports take half a minute."""
 
 

@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_tuned_study_runs_and_reports(home: Path) -> None:
     study = home / "runs" / "t"
     assert len(list((study / "trials").iterdir())) == 2 * 3 * 2 + 2
