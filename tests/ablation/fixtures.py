@@ -75,13 +75,18 @@ def trained(digits: Dataset) -> Extractor:
     )
 
 
-@pytest.fixture
-def own(trusted: Path) -> Callable[[str], Part]:
-    """Return an activation of the user's own by name."""
-    (trusted / "own_channels.py").write_text(OURS)
+def written(folder: Path, module: str, text: str) -> Callable[[str], Part]:
+    """Write a module of the user's own; return its activations by class name."""
+    (folder / f"{module}.py").write_text(text)
 
     def of(name: str) -> Part:
-        found = Part(name.lower(), f"own_channels.{name}")
+        found = Part(name.lower(), f"{module}.{name}")
         return replace(found, source=source_of(found))
 
     return of
+
+
+@pytest.fixture
+def own(trusted: Path) -> Callable[[str], Part]:
+    """Return an activation of the user's own by name."""
+    return written(trusted, "own_channels", OURS)

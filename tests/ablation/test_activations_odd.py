@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from fixtures import written
 from test_activations_facts import INF, _told
 
 from ablation.activations import Activation
-from ablation.factories import source_of
 from ablation.spec import Part
 
 ODD = """
@@ -88,13 +88,7 @@ class Sums(nn.Module):
 
 @pytest.fixture
 def odd(trusted: Path) -> Callable[[str], Part]:
-    (trusted / "oddities.py").write_text(ODD)
-
-    def made(name: str) -> Part:
-        part = Part(name.lower(), f"oddities.{name}")
-        return replace(part, source=source_of(part))
-
-    return made
+    return written(trusted, "oddities", ODD)
 
 
 STRANGE: dict[str, tuple[float, float, float, str]] = {
