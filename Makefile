@@ -23,7 +23,7 @@ install: .venv/.installed  ## make .venv with everything a user needs
 quickstart: install  ## from a bare checkout to an open report: 24 trials on scanned digits
 	$(BIN)/ablation sweep quickstart
 
-check: .venv/.developed  ## format, lint, types and fast tests: about a minute
+check: .venv/.developed  ## format, lint, types and fast tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -193,17 +193,15 @@ def introduce(found: Plan, to: TextIO) -> None:
     """Say how large a plan is, what it skips and warns of."""
     print(found.question, file=to)
     seeds, tune = len(found.declared.seeds), found.declared.tune
+    from reports.phrases import counted
+
     parts = [(found.cells, "cell"), *([(tune.points, "point")] if tune else []), (seeds, "seed")]
-    product = " x ".join(_counted(count, word) for count, word in parts)
-    print(f"{_counted(found.trials, 'trial')}: {product}", file=to)
+    product = " x ".join(counted(count, word) for count, word in parts)
+    print(f"{counted(found.trials, 'trial')}: {product}", file=to)
     for cell, reason in found.skipped:
         print(f"skipped: {cell}: {reason}", file=to)
     for text in found.warnings:
         print(f"warning: {text}", file=to)
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'s' * (count != 1)}"
 
 
 def _duration(seconds: float) -> str:

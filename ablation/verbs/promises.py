@@ -103,7 +103,9 @@ def power_words(said: dict[str, Any] | None) -> str:
     """Return the same in a sentence, "" for nothing."""
     if said is None:
         return ""
-    n = f"{said['seeds']} seed{'s' * (said['seeds'] != 1)}"
+    from reports.phrases import counted
+
+    n = counted(said["seeds"], "seed")
     ratio, effect = (None if r is None else f"{r:.3g}" for r in (said["ratio"], said["effect"]))
     assumed = f"if seeds of a cell differ by {100 * said['spread']:.3g} % (assumed: --spread {said['spread']:g}), {n}"
     if ratio == effect:

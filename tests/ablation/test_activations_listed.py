@@ -109,6 +109,7 @@ def test_a_wrong_entry_is_none(name: str, cache: Path) -> None:
     assert known(TANH) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["a file", "a folder in its place", "no home"])
 def test_a_cache_that_cannot_be_written_breaks_nothing(
     kind: str, cache: Path, monkeypatch: pytest.MonkeyPatch
@@ -167,6 +168,7 @@ def listed(
     return said
 
 
+@pytest.mark.slow
 def test_the_table_fits_and_has_every_row_under_its_header(listed: Callable[..., Any]) -> None:
     out, err = listed()
     header, *lines = out.split("\n\n")[0].split("\n")
@@ -213,6 +215,7 @@ def own_row(folder: Path, name: str, target: str, code: str = "") -> None:
 CODE = "import torch\nclass {0}(torch.nn.Module):\n    def forward(self, u):\n        return {1}\n"
 
 
+@pytest.mark.slow
 def test_a_users_own_row_is_listed_with_its_facts(
     trusted: Path, listed: Callable[..., Any]
 ) -> None:
@@ -235,6 +238,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 def test_rows_that_do_not_work_say_why_beside_the_others(
     trusted: Path, listed: Callable[..., Any]
 ) -> None:
@@ -272,6 +276,7 @@ def test_once_kept_the_list_is_quick_and_loads_no_torch(
     assert min(seconds) < 1.0
 
 
+@pytest.mark.slow
 def test_the_first_list_says_that_it_computes(
     trusted: Path, own_cache: Path, listed: Callable[..., Any]
 ) -> None:

@@ -130,6 +130,7 @@ def test_strange_modules_are_seen_as_they_are(name: str, odd: Callable[[str], Pa
     assert found["random"] is False
 
 
+@pytest.mark.slow
 def test_what_draws_is_known_for_it(odd: Callable[[str], Part]) -> None:
     noise = Activation(odd("Noise"))
     assert noise.facts["random"] is True

@@ -176,6 +176,7 @@ def test_an_own_folder_gives_rows_and_code_and_pins_them(trusted: Path) -> None:
     assert compose(["activation=wave", "activation_at={generator.0: wave}"]).key != spec.key
 
 
+@pytest.mark.slow
 def test_a_row_of_a_stranger_s_code_is_refused_without_its_folder(tmp_path: Path) -> None:
     (tmp_path / "activation").mkdir()
     (tmp_path / "activation" / "hard.yaml").write_text(ROW.replace("torch.nn", "strange_code"))

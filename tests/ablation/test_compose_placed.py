@@ -46,12 +46,14 @@ def test_one_site_gets_an_activation_of_its_own() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_setting_of_one_network_s_activation_reaches_it() -> None:
     spec = compose(["generator.activation.module.negative_slope=0.05"])
     assert spec.generator_activation.keywords == {"negative_slope": 0.05}
     assert spec.discriminator_activation.keywords == {"negative_slope": 0.2}
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_activation_reaches_both_networks() -> None:
     """Dropped without a word, `activation.module.negative_slope=0.01,0.1` would be one trial twice."""
     spec = compose(["activation=leaky_relu", "activation.module.negative_slope=0.05"])

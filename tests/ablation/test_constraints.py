@@ -62,6 +62,7 @@ def test_every_row_does_what_it_says_and_nothing_else(name: str, part: Callable[
     assert (chosen.clip is not None) is (name == "gradient_clip")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_layer_s_largest_singular_value_becomes_1(
     architecture: str, dressed: Made, begun: Made, ask: Made
@@ -126,6 +127,7 @@ def test_dressing_moves_its_stream_and_not_the_global_one(
     assert not torch.equal(*found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_a_dressed_discriminator_goes_on_from_its_saved_state_bit_for_bit(
     architecture: str, dressed: Made
@@ -153,6 +155,7 @@ def test_a_network_without_such_layers_is_refused(part: Callable[..., Part]) -> 
         hook(nn.Sequential(nn.Flatten(), nn.ReLU()), stream())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("probes", [0, 4])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize(
@@ -186,6 +189,7 @@ def test_a_dressed_discriminator_trains_beside_every_kind_of_penalty(
     assert found == pytest.approx([1.0] * len(found), abs=0.35)
 
 
+@pytest.mark.slow
 def test_probing_does_not_move_a_dressed_discriminator(dressed: Made, goes: Made) -> None:
     """Each look at it is a power iteration, which the probe gives back."""
     mine, theirs = (goes(dressed(steps=6, probes=probes)).state() for probes in (0, 6))

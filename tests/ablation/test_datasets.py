@@ -48,6 +48,7 @@ def test_every_row_is_tested_here() -> None:
     assert all(row["cite"] for name, row in rows("dataset").items() if name != "image_folder")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GOLDEN)
 def test_data_without_files_are_the_same_everywhere(name: str) -> None:
     assert load(name).fingerprint == GOLDEN[name]

@@ -89,6 +89,7 @@ def test_own_pictures_are_cropped_in_the_centre(tmp_path: Path, part: PartOf) ->
     assert data.train.unique().tolist() == [255]
 
 
+@pytest.mark.slow
 def test_a_picture_that_cannot_be_read_is_named(pictures: Path, part: PartOf) -> None:
     path = pictures / "pears" / "07.png"
     whole = path.read_bytes()

@@ -36,6 +36,7 @@ def answer(out: Path, question: Asked, *specs: TrialSpec) -> None:
         keep(question.folder(out, spec), spec, ROWS, Outcome("finished", 12))
 
 
+@pytest.mark.slow
 def test_only_what_is_missing_is_measured_again(tmp_path: Path, ask: Any) -> None:
     out, specs = tmp_path / "new", [ask(seed=0), ask(seed=1)]
     question = asked(*specs)
@@ -99,6 +100,7 @@ def test_two_processes_never_measure_in_one_folder(tmp_path: Path, ask: Any) -> 
         check_folder(out, asked(ask()))
 
 
+@pytest.mark.slow
 def test_the_table_holds_every_row_of_every_answer(tmp_path: Path, ask: Any) -> None:
     import pandas as pd
 
@@ -133,6 +135,7 @@ def test_rows_come_back_as_they_were(tmp_path: Path, ask: Any) -> None:
         ended(tmp_path)
 
 
+@pytest.mark.slow
 def test_panels_say_what_differs(tmp_path: Path, ask: Any, part: Any) -> None:
     def panels(*specs: TrialSpec, compares: tuple[str, ...] = ()) -> list[tuple[str, str]]:
         own = asked(*specs, experiment=replace(FREEZE, compares=compares))

@@ -62,6 +62,7 @@ def test_a_critic_alone_learns_as_in_training(
     assert not equal(before, states(alone.networks.discriminator))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [{"architecture": "maxout_mlp"}, {"activation": "rrelu"}], ids=str
 )
@@ -85,6 +86,7 @@ def test_a_frozen_generator_stays_as_it_is(
     assert {row.stage for row in measured} == {3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [{}, {"constraint": "spectral_norm"}, {"activation": "rrelu"}], ids=str
 )

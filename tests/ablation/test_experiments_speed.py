@@ -56,6 +56,7 @@ def test_a_lane_goes_on_where_it_stopped_and_counts_no_first_step(
     assert ENOUGH.kind == "finished"
 
 
+@pytest.mark.slow
 def test_a_lane_that_diverges_begins_again(
     ask: Ask, part: Callable[..., Part], begun: Callable[..., Any]
 ) -> None:

@@ -168,6 +168,7 @@ def play(
     return distances
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CIRCLES)
 def test_simultaneous_steps_of_games_that_sum_to_zero_lead_away(
     name: str, part: Callable[..., Part]
@@ -178,6 +179,7 @@ def test_simultaneous_steps_of_games_that_sum_to_zero_lead_away(
         assert all(b > a for a, b in pairwise(distances))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bound", [0.1, 0.5])
 def test_weight_clipping_does_not_lead_wasserstein_to_the_equilibrium(
     bound: float, part: Callable[..., Part]

@@ -43,6 +43,7 @@ def naive(name: str, side: int, a: float, b: float) -> tuple[float, float, float
         return float(f(x, y)), float(by_a / (2 * H)), float(by_b / (2 * H))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", NAIVE)
 def test_values_and_gradients_are_those_of_the_naive_formulas_far_out(
@@ -88,6 +89,7 @@ def test_a_sample_that_overflows_spoils_no_other_s_gradient(
             assert slope.isfinite().all() or name in EXPONENTIAL
 
 
+@pytest.mark.slow
 def test_the_average_is_taken_over_the_other_batch_whatever_its_size(
     part: Callable[..., Part],
 ) -> None:

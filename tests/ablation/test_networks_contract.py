@@ -45,6 +45,7 @@ OLD = {
 """Keys of before the architectures had their later arguments."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", OLD)
 def test_a_question_keeps_its_key(key: str) -> None:
     assert compose(OLD[key]).key == key

@@ -67,6 +67,7 @@ def moments(networks: Networks, shape: tuple[int, ...], n: int) -> dict[str, flo
     return found
 
 
+@pytest.mark.slow
 def test_the_fan_in_counts_the_channels_that_really_come_in(
     ask: Ask, part: Rows, own: Callable[[str], Part]
 ) -> None:

@@ -64,6 +64,7 @@ def test_resnet_has_the_paper_s_blocks(
     assert len(sites(networks.discriminator)) == 2 * len(below)  # none before the first block
 
 
+@pytest.mark.slow
 def test_resnet_of_the_paper_s_widths_has_the_paper_s_size(
     ask: Ask, part: Callable[..., Part]
 ) -> None:

@@ -30,6 +30,7 @@ def moments(networks: Networks, shape: tuple[int, ...]) -> dict[str, float]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_matched_weights_give_pre_activations_of_unit_second_moment(
     name: str, ask: Ask, part: Callable[..., Part]

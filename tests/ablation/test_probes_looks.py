@@ -59,6 +59,7 @@ def test_looking_moves_nothing(way: dict[str, Any], ask: Ask, fit: Callable[...,
         assert [k for k, v in state.items() if not torch.equal(v, expected[k])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: "-".join(map(str, way.values())))
 def test_every_probed_step_has_all_its_readings(
     way: dict[str, Any], ask: Ask, fit: Callable[..., Any]
@@ -115,6 +116,7 @@ def test_every_probed_step_has_all_its_readings(
         assert sorted(found) == sorted(asked), step
 
 
+@pytest.mark.slow
 def test_the_read_accuracy_is_the_share_told_right(
     ask: Ask, begun: Callable[..., Any], goes: Callable[..., Any]
 ) -> None:

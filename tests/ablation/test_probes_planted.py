@@ -152,6 +152,7 @@ class Reads(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["digits", "ring8"])
 def test_a_probed_step_reads_the_device_once_and_a_plain_step_never(
     dataset: str, ask: Ask, begun: Callable[..., Any], goes: Callable[..., Any],

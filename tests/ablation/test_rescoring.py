@@ -136,6 +136,7 @@ def test_every_generator_comes_back_bit_for_bit(
     assert again == [(p.shape, p.stride()) for p in training.average.parameters()]
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_the_trials_are_named(tmp_path: Path, ask: Ask) -> None:
     spec = ask(dataset="ring8")
     folder, record, _, data = stored(tmp_path, spec)

@@ -121,6 +121,7 @@ def test_samples_that_are_not_finite_have_no_score(digits: Dataset, ring: Datase
             score(torch.full((20, 2), value), ring, "ring8", None)
 
 
+@pytest.mark.slow
 def test_scoring_leaves_samples_and_streams_alone(digits: Dataset, ring: Dataset) -> None:
     samples, points = noisy(digits, 64, 2.0), torch.randn(64, 2)
     kept, before = (samples.clone(), points.clone()), torch.get_rng_state()

@@ -42,6 +42,7 @@ def test_copying_is_the_u_statistic() -> None:
     assert copying(held, held) == 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_nearest_is_found_exactly(seed: int) -> None:
     a, b = normal(50, 30, seed), normal(40_000, 30, seed + 9)
@@ -70,6 +71,7 @@ def test_a_collapsed_generator_has_no_recall_and_one_class_alone(
     assert some["classes"] <= 2
 
 
+@pytest.mark.slow
 def test_each_class_is_read(digits: Dataset, trained: Extractor) -> None:
     assert digits.train_labels is not None
     threes = digits.train[digits.train_labels == 3]

@@ -25,6 +25,7 @@ Ask = Callable[..., TrialSpec]
 Fit = Callable[..., Any]
 
 
+@pytest.mark.slow
 def test_evaluations_are_evenly_spaced_and_end_with_training(ask: Ask, fit: Fit) -> None:
     fitted = fit(ask(dataset="ring8", steps=12, evaluations=4))
     assert [step for step, _ in fitted.selection.history] == [3, 6, 9, 12]
@@ -87,6 +88,7 @@ def test_patience_that_does_not_run_out_finishes(ask: Ask, fit: Fit) -> None:
     assert fitted.outcome.kind == "finished"
 
 
+@pytest.mark.slow
 def test_the_best_weights_are_those_of_the_best_step(ask: Ask, begun: Fit, goes: Fit) -> None:
     fitted, states = begun(ask(dataset="ring8", steps=12, evaluations=6)), {}
 

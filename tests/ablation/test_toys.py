@@ -13,6 +13,7 @@ from torch import Tensor
 from ablation.datasets import Dataset
 from ablation.factories import make
 from ablation.fingerprint import array_fingerprint
+from ablation.spec import Part
 
 
 def test_ring8_is_that_of_every_release() -> None:
@@ -82,14 +83,19 @@ def assert_spread(data: Dataset, centres: Tensor, std: float) -> None:
         torch.testing.assert_close(spread, torch.full((2,), std), rtol=0.05, atol=0)
 
 
+def drawn(row: Part) -> tuple[Tensor, Tensor]:
+    """Return the training points of a toy, N 2, and which mode each is nearest to, N."""
+    data = make(row, Dataset)
+    assert data.modes is not None
+    return data.train, data.modes.nearest(data.train)[1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_rings_have_equally_spaced_radii_and_all_angles(count: int, part: PartOf) -> None:
-    data = make(part("dataset", "rings", points=30_000, rings=count), Dataset)
-    assert data.modes is not None
-    _, mode = data.modes.nearest(data.train)
+    points, mode = drawn(part("dataset", "rings", points=30_000, rings=count))
     for ring in range(count):
-        own = data.train[mode == ring].double()
+        own = points[mode == ring].double()
         radius = own.norm(dim=1)
         assert float(radius.mean()) == pytest.approx((ring + 1) / count, abs=3e-3)
         assert float(radius.std()) == pytest.approx(0.02, rel=0.07)
@@ -110,11 +116,9 @@ def test_the_centres_of_a_curve_lie_close_together(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("arms", [1, 2, 5])
 def test_the_arms_of_a_spiral_are_one_arm_turned(arms: int, part: PartOf) -> None:
-    data = make(part("dataset", "spiral", points=30_000, arms=arms), Dataset)
-    assert data.modes is not None
-    _, mode = data.modes.nearest(data.train)
+    points, mode = drawn(part("dataset", "spiral", points=30_000, arms=arms))
     for arm in range(arms):
-        x, y = data.train[mode == arm].double().T
+        x, y = points[mode == arm].double().T
         radius = torch.hypot(x, y)
         turned = torch.atan2(y, x) / (2 * math.pi) - arm / arms
         off = (turned - (radius - 0.2) / 0.8 + 0.5) % 1 - 0.5  # turns away from the arm

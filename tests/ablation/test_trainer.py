@@ -33,6 +33,7 @@ def differing(a: dict[str, Tensor], b: dict[str, Tensor]) -> list[str]:
     return [name for name, value in a.items() if not torch.equal(value, b[name])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way",
     [{}, WASSERSTEIN, {"architecture": "dcgan"}, {"dataset": "ring8", "loss": "least_squares"}],

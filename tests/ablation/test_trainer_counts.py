@@ -50,6 +50,7 @@ def test_the_discriminator_is_updated_n_critic_times_for_each_update_of_the_gene
     del sys.modules["counted"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ema", [0.0, 0.15, 0.5, 0.999])
 @pytest.mark.parametrize("architecture", rows("architecture"))
 def test_the_average_follows_its_formula(

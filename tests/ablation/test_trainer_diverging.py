@@ -38,6 +38,7 @@ def diverged(
     return found
 
 
+@pytest.mark.slow
 def test_a_divergence_is_noticed_at_the_end_of_a_short_training_too(
     ask: Ask, part: Callable[..., Part], fit: Fit
 ) -> None:

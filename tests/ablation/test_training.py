@@ -88,6 +88,7 @@ def test_learning_rates_follow_their_schedule_and_their_two_time_scales(
     assert [d for _, d in rates] == pytest.approx([ttur * e for e in expected], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_a_schedule_moves_the_weights_less(ask: Ask, fit: Fit, begun: Fit) -> None:
     start = [p.detach().clone() for p in begun(ask()).training.networks.generator.parameters()]
     moved = {}
@@ -121,6 +122,7 @@ def test_clipping_bounds_the_gradient_that_the_optimiser_sees(
         assert max(norms["bound"][player]) <= 0.01 * (1 + 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way",
     [
@@ -217,6 +219,7 @@ def test_probes_never_move_training(architecture: str, ask: Ask, fit: Fit) -> No
     assert [k for k, v in seen.items() if not torch.equal(v, unseen[k])] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_probing_and_evaluating_leave_no_trace(way: dict[str, Any], ask: Ask, fit: Fit) -> None:
     asked = {k: v for k, v in way.items() if k != "evaluations"}

@@ -64,6 +64,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_field_makes_a_block_and_its_label_says_so(name: str) -> None:
     one, other, first, second = CHANGES[name]
@@ -110,6 +111,7 @@ def _wide(width: int, **asked: Any) -> TrialSpec:
     return TrialSpec.read(config)
 
 
+@pytest.mark.slow
 def test_architectures_of_one_name_share_their_streams_and_others_do_not() -> None:
     pair = ("relu", "gelu")
     same = [_wide(w, activation=a, seed=s) for a in pair for w in (8, 16) for s in range(3)]

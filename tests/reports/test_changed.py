@@ -172,6 +172,7 @@ def test_every_other_study_is_compared_with_the_first(first: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_argument_is_a_setting_and_a_path_of_a_machine_is_none(tmp_path: Path) -> None:
     for name, rate, root in (("a", 1e-4, "here"), ("b", 2e-4, "there")):
         study = builder.build(tmp_path / name, activations=("relu",), seeds=2, probed=False)

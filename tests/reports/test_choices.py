@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import study_builder as builder
 from matplotlib.figure import Figure
 
@@ -30,6 +31,7 @@ def _options(told: dict[str, Any]) -> dict[str, list[str]]:
     return {f["label"]: [option["word"] for option in f["options"]] for f in told["fields"]}
 
 
+@pytest.mark.slow
 def test_each_setting_that_varies_is_a_field_with_its_blocks(tmp_path: Path) -> None:
     two = ("relu", "gelu")
     study = builder.build(
@@ -51,6 +53,7 @@ def test_each_setting_that_varies_is_a_field_with_its_blocks(tmp_path: Path) -> 
     assert told["scores"] == [{"family": "fid", "word": "FID"}, {"family": "is", "word": "IS"}]
 
 
+@pytest.mark.slow
 def test_what_follows_from_a_field_before_it_is_none(tmp_path: Path) -> None:
     def asked(*words: object) -> dict[str, Any]:
         return {"n_critic": 5 if "wasserstein" in words else 1}
@@ -69,6 +72,7 @@ def test_an_empty_study_has_nothing_to_choose(tmp_path: Path) -> None:
     assert told == {"fields": [], "scores": [], "blocks": []}
 
 
+@pytest.mark.slow
 def test_marked_trials_are_numbered_lines(tmp_path: Path) -> None:
     one = builder.build(tmp_path / "one two", activations=("relu",), seeds=2, probed=False)
     other = builder.build(tmp_path / "b", activations=("gelu",), seeds=2, probed=False)

@@ -92,6 +92,7 @@ def _sides(a: Floats, r: Floats, scale: Scale) -> Sides:
     return Sides(design, "a", "r", {"b": {}}, 1.0)
 
 
+@pytest.mark.slow
 def test_the_difference_of_two_rates_is_newcombes() -> None:
     # Newcombe 1998, table II, method 10: 56 of 70 against 48 of 80
     a, r = (np.arange(n) < k for n, k in ((70, 56), (80, 48)))

@@ -130,6 +130,7 @@ def test_curves_are_medians_with_the_range() -> None:
     assert (found.median, found.low, found.high) == ((3.0, 4.0), (1.0, 4.0), (9.0, 4.0))
 
 
+@pytest.mark.slow
 def test_a_frozen_generator_has_a_panel_a_stage_and_activation() -> None:
     rows = frozen()
     story = FIGURES["freeze-generator"](pd.DataFrame(rows), asked("freeze-generator", rows))
@@ -147,6 +148,7 @@ def test_a_frozen_generator_has_a_panel_a_stage_and_activation() -> None:
     assert "100.0 % of the samples" in story.drawing.caption
 
 
+@pytest.mark.slow
 def test_a_vanished_gradient_stands_at_the_lower_edge() -> None:
     rows = frozen()
     for row in rows:

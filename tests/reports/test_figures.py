@@ -111,6 +111,7 @@ def test_an_activation_keeps_its_look_whatever_stands_beside_it() -> None:
     assert len({(look.color, look.marker) for look in every.values()}) == 9
 
 
+@pytest.mark.slow
 def test_inline_figures_have_ids_of_their_own_and_the_colours_of_the_page() -> None:
     document = svg(Drawing("f", "a <title>", "alt & more", "caption", _points()))
     one, two = (inline(document, name, "a <title>", "alt & more") for name in ("one", "two"))

@@ -46,6 +46,7 @@ def study(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_each_cell_has_a_picture_of_every_step_that_its_trial_left(study: Path) -> None:
     told = samples_of(_rows(study))
     assert told["steps"] == [375, 750, 1125, 1500]
@@ -66,6 +67,7 @@ def test_each_cell_has_a_picture_of_every_step_that_its_trial_left(study: Path) 
     assert notes == ["", "diverged, last samples at step 375", "", ""]
 
 
+@pytest.mark.slow
 def test_a_damaged_picture_on_the_way_is_left_out(study: Path) -> None:
     folder = next(p for p in (study / "trials").iterdir() if p.name.startswith("relu-minimax"))
     (folder / "samples-750.png").write_bytes(b"\x89PNG damaged")
@@ -114,6 +116,7 @@ def test_enlargement_is_undone_and_small_pictures_stay_exact() -> None:
     assert shrunk(_png(np.kron(small, np.ones((5, 5), np.uint8)))) == (kind, picture)
 
 
+@pytest.mark.slow
 def test_large_pictures_are_no_larger_than_the_page_shows_them() -> None:
     wave = 128 + 100 * np.sin(np.arange(700) / 30)
     noise = np.random.default_rng(0).normal(0, 12, (700, 700))

@@ -190,6 +190,7 @@ def test_bars_are_as_long_as_the_shares() -> None:
     assert texts == ["50 %", "25 %", "needs 6 seeds, complete are 5", "20 %"]
 
 
+@pytest.mark.slow
 def test_the_diagram_joins_what_does_not_differ() -> None:
     values = np.tile([0.0, 1, 2, 3], (12, 1))
     told, shown = critical_difference(values, 0.05), looks(LEVELS)

@@ -47,6 +47,7 @@ def _inlined(*drawings: Drawing, most: int = 10**7) -> Inlined:
     return inlined({"scores": drawings}, {d.name: svg(d) for d in drawings}, numbers, most)
 
 
+@pytest.mark.slow
 def test_every_mark_is_a_trial_and_moves_with_its_group() -> None:
     body = _inlined(_drawing()).figures["score-fid"]
     marks = re.findall(r'<use class="mark" data-trial="(\d)" data-value="10\.0" [^>]*/>', body)

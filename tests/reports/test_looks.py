@@ -152,6 +152,7 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_ladder_that_is_declared_late_is_flagged_and_not_used(tmp_path: Path) -> None:
     study = _study(tmp_path, 5, None, 5, history=_grown(5, ladder=[5, 8], effect=1.3))
     found, verdict, _ = judged(study)

@@ -99,6 +99,7 @@ def test_a_difference_beyond_the_range_of_scores_is_no_result(tmp_path: Path) ->
     assert "the spread between seeds is too large for 6 seeds to show anything" in outside
 
 
+@pytest.mark.slow
 def test_one_seed_has_no_spread_to_count_by(tmp_path: Path) -> None:
     found, verdict, said = judged(_study(tmp_path, 1, 1))
     assert said.endswith("can be significant; about 4 more for each activation needed.")

@@ -40,6 +40,7 @@ def test_a_trial_becomes_a_row_with_its_scores_and_provenance(tmp_path: Path) ->
     assert set(tables.scores["better"]) == {"lower", "higher"}
 
 
+@pytest.mark.slow
 def test_processor_time_is_told_where_trials_know_it(tmp_path: Path) -> None:
     study = builder.build(tmp_path / "s", activations=("relu",), seeds=2)
     trials = load([study]).trials
@@ -62,6 +63,7 @@ def test_readings_carry_their_trial(tmp_path: Path) -> None:
     assert len(part[part["quantity"] == "dead_fraction"]) == 11
 
 
+@pytest.mark.slow
 def test_what_is_missing_or_damaged_is_said(tmp_path: Path) -> None:
     study = builder.build(
         tmp_path / "s",
@@ -146,6 +148,7 @@ def test_blocks_differ_by_everything_but_activation_and_seed(tmp_path: Path) -> 
         assert (blocks[key] == first) is (change in same), change
 
 
+@pytest.mark.slow
 def test_auto_takes_fid_where_it_is_and_frechet_elsewhere(tmp_path: Path) -> None:
     study = builder.build(
         tmp_path / "s", activations=("relu",), datasets=("digits", "ring8"), seeds=1, probed=False

@@ -57,6 +57,7 @@ def single(value: float) -> float:
         return float(np.float32(value))
 
 
+@pytest.mark.slow
 def test_tensorboard_reads_every_reading_and_score(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -90,6 +91,7 @@ def test_tensorboard_reads_every_reading_and_score(
         assert found["scores/kid"] == [(1500, -0.5)]
 
 
+@pytest.mark.slow
 def test_a_damaged_trial_is_named_and_the_others_are_written(
     runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -122,6 +124,7 @@ def test_wrong_words_are_refused(
     assert "there is no study 'none'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_without_tensorboard_it_says_what_to_install(runs: Path, tmp_path: Path) -> None:
     """In a process for which there is no such package."""
     code = (

@@ -27,6 +27,7 @@ def _with_ruler(study: Path, name: str, seeds: int) -> None:
         builder.write_trial(study, asked, 1.0, scores=(score,), probed=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", [1, 3])
 def test_a_lost_seed_leaves_unequal_numbers_that_are_tested_as_they_are(
     tmp_path: Path, lost: int
@@ -48,6 +49,7 @@ def test_a_lost_seed_leaves_unequal_numbers_that_are_tested_as_they_are(
     assert found.refused == ()
 
 
+@pytest.mark.slow
 def test_fewer_seeds_than_a_test_needs_are_descriptive_however_many_the_other_has(
     tmp_path: Path,
 ) -> None:
@@ -83,6 +85,7 @@ def test_a_level_under_another_ruler_is_refused_and_never_compared(
     assert "relu shares no complete seed with leaky_relu: it is not compared." in page
 
 
+@pytest.mark.slow
 def test_studies_under_two_rulers_are_not_put_together(tmp_path: Path) -> None:
     one = builder.build(tmp_path / "one", activations=NAMES[:2], probed=False)
     two = tmp_path / "two"

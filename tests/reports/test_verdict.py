@@ -53,6 +53,7 @@ def test_the_planted_loser_is_named_and_the_rest_is_not_told_apart(planted: Path
     assert test.adjusted == pytest.approx(6 * 2 / 924)
 
 
+@pytest.mark.slow
 def test_a_turned_pair_says_the_same(planted: Path) -> None:
     found, verdict, _ = judged(planted)
     there, back = verdict.overall("relu", "sigmoid"), verdict.overall("sigmoid", "relu")
@@ -75,6 +76,7 @@ def test_equal_activations_are_not_distinguishable_and_seeds_are_asked_for(tmp_p
     assert verdict.seeds.needed > 6
 
 
+@pytest.mark.slow
 def test_too_few_seeds_are_descriptive(planted: Path, tmp_path: Path) -> None:
     _, verdict, said = judged(_declared(planted, tmp_path, seeds=4))
     assert said.startswith("Not distinguishable with 4 seeds: 6 comparisons need at least 5 seeds")
@@ -143,6 +145,7 @@ def test_one_that_always_fails_loses_to_all_without_a_number(tmp_path: Path) -> 
     assert "nan" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "wanted"),
     [
@@ -225,6 +228,7 @@ def test_a_winner_that_collapsed_is_named_as_such(planted: Path) -> None:
     assert words.collapses(trials, verdict) == " Beware: gelu collapsed in 6 of 6 trials."
 
 
+@pytest.mark.slow
 def test_declared_seeds_are_tested_whatever_their_numbers(planted: Path, tmp_path: Path) -> None:
     """Seeds are declared by number: a lower seed that came later does not take a declared one's place."""
     found, _, _ = judged(_declared(planted, tmp_path, seeds=[1, 2, 3, 4, 5]))

@@ -91,6 +91,7 @@ def test_the_reverse_kl_has_a_name_as_other_scores_have() -> None:
     assert score_label("reverse-kl_ring8_2.5k") == "reverse KL (ring8, 2.5k samples)"
 
 
+@pytest.mark.slow
 def test_one_trial_is_counted_as_one(study: Path) -> None:
     trials = read(study).trials.copy()
     trials.loc[trials.index[0], "device"] = "cuda:0"

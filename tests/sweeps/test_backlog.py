@@ -74,6 +74,7 @@ def test_offer_queues_only_what_is_missing(
     vanish(running)
 
 
+@pytest.mark.slow
 def test_a_config_that_a_power_cut_emptied_is_written_again(
     study: Path, specs: list[TrialSpec]
 ) -> None:
@@ -90,6 +91,7 @@ def test_claim_refuses_a_study_that_does_not_exist(tmp_path: Path) -> None:
     assert not (tmp_path / "nobody").exists()
 
 
+@pytest.mark.slow
 def test_a_living_trial_is_not_taken_and_a_dead_one_is_run_again(
     study: Path, specs: list[TrialSpec]
 ) -> None:
@@ -104,6 +106,7 @@ def test_a_living_trial_is_not_taken_and_a_dead_one_is_run_again(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_result_that_nobody_told_is_entered_and_not_run_again(
     study: Path, specs: list[TrialSpec], answer: Answer
 ) -> None:
@@ -117,6 +120,7 @@ def test_a_result_that_nobody_told_is_entered_and_not_run_again(
     assert not list(claim.folder.glob(".attempt-*"))
 
 
+@pytest.mark.slow
 def test_attempts_never_share_a_number_even_if_the_journal_forgot(
     study: Path, specs: list[TrialSpec]
 ) -> None:
@@ -173,6 +177,7 @@ def test_losing_workers_is_forgiven_longer(study: Path, specs: list[TrialSpec]) 
     assert record.outcome.message.startswith("worker lost (attempt ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "value", "state"),
     [("finished", 1.5, "complete"), ("diverged", 1.5, "complete"), ("collapsed", 2.0, "complete"),

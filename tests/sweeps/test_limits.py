@@ -64,6 +64,7 @@ def test_a_worker_hears_the_limits_that_the_launch_was_given() -> None:
     assert Limits().words() == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_memory_is_that_of_the_process_alone() -> None:
     code = "import sys; x = bytearray(80 * 2**20); print(1, flush=True); sys.stdin.read()"

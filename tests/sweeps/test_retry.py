@@ -75,6 +75,7 @@ def test_three_equal_crashes_stop_their_cell_and_no_other(
     assert {claimed(study).key for _ in sick} == {spec.key for spec in sick}
 
 
+@pytest.mark.slow
 def test_a_result_that_is_set_aside_before_it_is_told_runs_again(
     study: Path, specs: list[TrialSpec], answer: Answer
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_result_that_is_set_aside_before_it_is_told_runs_again(
     vanish(again)
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_queued_again_and_not_set_aside_counts_once(
     study: Path, specs: list[TrialSpec], answer: Answer
 ) -> None:

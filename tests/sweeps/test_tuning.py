@@ -70,6 +70,7 @@ def test_a_cell_s_own_setting_is_no_second_point() -> None:
     assert sorted(spec.n_critic for spec in found.specs) == [1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -162,6 +163,7 @@ def test_sobol_points_fill_the_space_and_repeat() -> None:
     assert {p["y"] for p in points} == set(range(1, 9))
 
 
+@pytest.mark.slow
 def test_tpe_learns_where_less_is() -> None:
     space = [dimension("x", "uniform(0,1)")]
     told: list[tuple[dict[str, Any], float]] = [({"x": 7.0}, 0.0)]  # outside: no harm
