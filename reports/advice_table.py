@@ -78,6 +78,8 @@ def _verdict(a: Advice, r: Rated) -> str:
         return "no, beaten"
     if r.bad == r.n:
         return "no, failed" if r.failed == r.n else "no, bad ends"
+    if a.why == "untrained":
+        return "not learned"
     return "no, dominated" if r.level in dict(a.dominated) and not a.why else "no evidence"
 
 

@@ -43,6 +43,10 @@ def test_nothing_is_recommended_where_nothing_was_learned(
     advice = own.advice[0][0]
     assert (advice.why, advice.chosen) == ("untrained", ())
     (line,) = said(own)["advice_first"]
+    assert [row[-1]["text"] for row in said(own)["criteria"]["rows"]] == [
+        "not learned",
+        "no, beaten",
+    ]
     (full,) = said(own)["advice"]
     assert "in the median at most 4.9\u00a0% of a generator's samples" in full
     assert line.endswith(
