@@ -27,6 +27,7 @@ RACED: dict[str, Any] = {
     "ratio": 2.5,
     "range": [2.4, 2.6],
     "slices": 3,
+    "kernels": 6.25,
     "load": 0.5,
 }
 LIMIT: dict[str, Any] = {
@@ -62,12 +63,14 @@ def test_the_page_says_what_was_measured_and_what_misses_its_aim() -> None:
     found = {"machine": speed_page.machine(), "mlp": RACED, "limit-mlp": LIMIT}
     page = speed_page.page(found, {"limit-mlp": "Packing takes a seventh.", "ring8": "unseen"})
     assert (
-        "| mlp 28x28, fp32 | 1 | 20 ms | 8 ms | 2.50 (2.40 to 2.60, 3) | 2.2 | 0.5 |"
+        "| mlp 28x28, fp32 | 1 | 20 ms | 8 ms | 6.25 ms | 2.50 (2.40 to 2.60, 3) | 2.2 | 3.20 | 0.5 |"
         in page.splitlines()
     )
-    assert "**missed** 60 % (55 to 62)" in page
+    assert "**missed** 60 % (55 to 62) | 70 % | 80 % | 0.5 |" in page
     assert "**mlp fp32.** Packing takes a seventh." in page
     assert "unseen" not in page, "a note stands beside its row"
+    without = {name: value for name, value in RACED.items() if name != "kernels"}
+    assert "| 8 ms |  | 2.50 (2.40 to 2.60, 3) | 2.2 |  | 0.5 |" in speed_page.ratio_row(without)
     slow = {**found, "mlp": {**RACED, "ratio": 2.1}}
     assert "**missed** 2.10" in speed_page.page(slow, {})
 

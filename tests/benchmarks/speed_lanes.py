@@ -6,10 +6,11 @@ than either's seconds.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -28,6 +29,7 @@ from ablation.spec import TrialSpec
 from ablation.trainer import train
 from ablation.training import Training, begin
 from ablation.trial import probe_of
+from sweeps.worker import HUGE_PAGES
 
 FASHION = Path(os.environ.get("FASHION", "/usr/share/datasets/fashion-mnist"))
 ENOUGH = Outcome("finished", 0)
@@ -72,7 +74,7 @@ class Ours:
     """A trial of this package, probed at its default schedule."""
 
     def __init__(self, game: Game) -> None:
-
+        importlib.import_module("ablation.preload")  # as the process does from which trials fork
         torch.set_num_threads(game.threads)
         self.spec = replace(game.spec, seed=1)
         self.data = resized(make(self.spec.dataset, Dataset), game.side)
@@ -164,7 +166,8 @@ def lane(
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there, kind, game), daemon=True)
-    process.start()
+    with environment(HUGE_PAGES if kind is Ours else {}):
+        process.start()
     there.close()  # so that a lane which failed ends the waiting here
 
     def go(steps: int) -> tuple[float, float]:
@@ -179,6 +182,18 @@ def lane(
     finally:
         here.close()
         process.join(60)
+
+
+@contextmanager
+def environment(own: Mapping[str, str]) -> Iterator[None]:
+    """Let processes that start within have these variables too."""
+    earlier = dict(os.environ)
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(earlier)
 
 
 def race(game: Game, steps: int, slices: int) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -35,13 +36,18 @@ def measured(*, quick: bool) -> dict[str, Any]:
 
     from ablation.compose import compose
     from ablation.record import write_config
+    from sweeps.worker import HUGE_PAGES
 
     words = ["dataset=fashion_mnist", f"dataset.root={FASHION}", "architecture=dcgan"]
     words += ["budget.steps=150"] if quick else []
     with tempfile.TemporaryDirectory() as place:
         write_config(Path(place), compose(words))
         done = subprocess.run(
-            [sys.executable, __file__, place], capture_output=True, text=True, check=True
+            [sys.executable, __file__, place],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | HUGE_PAGES,
         )
     before, after = map(float, done.stdout.split()[-2:])
     what = "peak memory of a fashion_mnist/dcgan trial above `import torch`"

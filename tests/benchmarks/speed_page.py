@@ -72,8 +72,11 @@ def raced(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[str]:
     """Yield the table of ratios, the shares of the limit, and memory."""
     yield "## Beside the loop of a tutorial"
     yield ""
-    yield "| what | threads | theirs | ours | ratio (range, slices) | reach | load |"
-    yield "|---|---|---|---|---|---|---|"
+    yield (
+        "| what | threads | theirs | ours | its kernels alone | ratio (range, slices) | reach"
+        " | theirs / kernels | load |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|"
     for key in found:
         row = found[key]
         if key.split("@")[0] in (*RACES, "scoring", "sweep"):
@@ -82,6 +85,9 @@ def raced(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[str]:
     yield (
         "Times are of a step (of the whole for scoring and the sweep): medians over slices, of CPU time on one thread"
         " and of the clock on the wall on two. A trial of ours always runs on one thread; a sweep puts one on a core."
+        " Kernels are the matrix products and convolutions of one step of ours, called again and again with nothing"
+        " between them, by the libraries that torch uses here (MKL, oneDNN): their ratio is what a loop around them"
+        " would reach that costs nothing itself, without activations, norms, gradients of biases, Adam or data."
     )
     yield ""
     if "scoring" in found:
@@ -89,26 +95,7 @@ def raced(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[str]:
         told = ", ".join(f"{name} {theirs:.8g} and {own:.8g}" for name, (theirs, own) in pairs)
         yield f"What both score (theirs and ours, whose batches differ): {told}."
         yield ""
-    limits = [row for key, row in found.items() if key.startswith("limit-")]
-    if limits:
-        yield "## How near the limit"
-        yield ""
-        yield "| step | GFLOP a step | GFLOP/s | best kernel of the same run | share (range) | reach | load |"
-        yield "|---|---|---|---|---|---|---|"
-        for row in limits:
-            low, high = row["range"]
-            yield (
-                f"| {row['what']} | {row['gflop']:.2f} | {row['rate']:.0f} | {row['best']:.0f} ({row['kernel']})"
-                f" | {missed(short(row))}{100 * row['share']:.0f} %"
-                f" ({100 * low:.0f} to {100 * high:.0f})"
-                f" | {100 * row['reach']:.0f} % | {row['load']:.1f} |"
-            )
-        yield ""
-        yield (
-            "FLOPs are those that torch counts in the step's products and convolutions, on one thread; what is"
-            " elementwise (activations, norms, Adam, the running average) counts as none and takes its time."
-        )
-        yield ""
+    yield from limited(found)
     if "memory" in found:
         row = found["memory"]
         yield (
@@ -130,6 +117,35 @@ def raced(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[str]:
         yield ""
 
 
+def limited(found: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the table of shares: of the best kernel's arithmetic a second, what a step does, and its kernels alone."""
+    limits = {key.removeprefix("limit-"): row for key, row in found.items() if "share" in row}
+    if not limits:
+        return
+    yield "## How near the limit"
+    yield ""
+    yield (
+        "| step | GFLOP a step | GFLOP/s | best kernel of the same run | share (range) | reach"
+        " | its kernels alone | load |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, row in limits.items():
+        low, high = row["range"]
+        kernels = found.get(name, {}).get("kernels")
+        alone = f"{100 * row['gflop'] / (kernels / 1000) / row['best']:.0f} %" if kernels else ""
+        yield (
+            f"| {row['what']} | {row['gflop']:.2f} | {row['rate']:.0f} | {row['best']:.0f} ({row['kernel']})"
+            f" | {missed(short(row))}{100 * row['share']:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+            f" | {100 * row['reach']:.0f} % | {alone} | {row['load']:.1f} |"
+        )
+    yield ""
+    yield (
+        "FLOPs are those that torch counts in the step's products and convolutions, on one thread; what is"
+        " elementwise (activations, norms, Adam, the running average) counts as none and takes its time."
+    )
+    yield ""
+
+
 def short(row: Mapping[str, Any]) -> bool:
     """Whether a row misses its aim."""
     return bool(row["share" if "share" in row else "ratio"] < row["reach"])
@@ -141,10 +157,12 @@ def missed(yes: bool) -> str:
 
 def ratio_row(row: Mapping[str, Any]) -> str:
     low, high = row["range"]
+    kernels = row.get("kernels")
+    alone, bound = (span(kernels), f"{row['theirs'] / kernels:.2f}") if kernels else ("", "")
     return (
-        f"| {row['what']} | {row['threads']} | {span(row['theirs'])} | {span(row['ours'])}"
+        f"| {row['what']} | {row['threads']} | {span(row['theirs'])} | {span(row['ours'])} | {alone}"
         f" | {missed(short(row))}{row['ratio']:.2f} ({low:.2f} to {high:.2f}, {row['slices']})"
-        f" | {row['reach']:.1f} | {row['load']:.1f} |"
+        f" | {row['reach']:.1f} | {bound} | {row['load']:.1f} |"
     )
 
 

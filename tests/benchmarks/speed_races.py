@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import speed_floor
 from speed_lanes import Game, race
 
 FASHION = ("dataset=fashion_mnist",)
@@ -47,7 +48,9 @@ def measured(name: str, *, threads: int, quick: bool) -> dict[str, Any]:
     row = RACES[name]
     slices = 2 if quick else row.slices
     found = race(replace(row.game, threads=threads), STEPS, slices)
-    return {"what": row.what, "reach": row.reach, "threads": threads, **summary(found, threads)}
+    kernels = {"kernels": speed_floor.measured(row.game, quick=quick)} if threads == 1 else {}
+    told = {"what": row.what, "reach": row.reach, "threads": threads}
+    return {**told, **summary(found, threads), **kernels}
 
 
 def summary(slices: Sequence[Mapping[str, Mapping[str, float]]], threads: int) -> dict[str, Any]:
