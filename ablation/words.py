@@ -207,7 +207,7 @@ def parser() -> argparse.ArgumentParser:
     added = verb("probe", "a built-in experiment: small trainings that end in one figure", own=True)
     added.formatter_class = argparse.RawDescriptionHelpFormatter
     added.epilog = f"experiments:\n{EXPERIMENTS}"
-    added.add_argument("name", metavar="NAME", help="the experiment")
+    added.add_argument("name", metavar="NAME", help="the experiment, or its preset (conf/sweep)")
     added.add_argument("words", nargs="*", metavar="OVERRIDE", help=WORDS)
     added.add_argument("--out", metavar="DIR", help="the experiment's folder")
     added.add_argument("--workers", type=_count, metavar="N", help="trials at once (one per core)")

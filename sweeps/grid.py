@@ -46,11 +46,13 @@ def plan(
     `study` that is there keeps the points that it tunes.
     """
     asked = sweep if isinstance(sweep, Preset) else preset(sweep)
-    swapped, merged = _swapped(asked.swap_one_site, _merged([*asked.overrides, *asked.tune], words))
-    tune, fresh, merged, tuning = tuned(merged)
-    rungs, merged, climbing = rungs_asked(merged)
+    if asked.experiment and not isinstance(sweep, Preset):
+        raise ValueError(f"{sweep} is an experiment, not a sweep: ablation probe {sweep} --out DIR")
+    swapped, given = _swapped(asked.swap_one_site, merged([*asked.overrides, *asked.tune], words))
+    tune, fresh, given, tuning = tuned(given)
+    rungs, given, climbing = rungs_asked(given)
     tune = standing(study, tune)
-    constants, axes = expand(merged)
+    constants, axes = expand(given)
     seeds = [_seed(level[0]) for axis in axes if axis.name == "seed" for level in axis.levels]
     axes = [axis for axis in axes if axis.name != "seed"]
     if asked.joint:
@@ -106,7 +108,7 @@ def plan(
     return Plan(
         sweep=None if isinstance(sweep, Preset) else sweep,
         question=question or str((not own_words and asked.question) or question_of(own, factor)),
-        words=(*merged, *tuning, *climbing, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
+        words=(*given, *tuning, *climbing, *([f"{SWAP}={','.join(swapped)}"] if swapped else [])),
         specs=tuple(specs),
         skipped=tuple(skipped),
         warnings=tuple(dict.fromkeys(warnings)),
@@ -125,8 +127,8 @@ def _seed(word: str) -> int:
     return int(value)
 
 
-def _merged(given: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Return the preset's words with the user's own in their place."""
+def merged(given: Sequence[str], words: Sequence[str]) -> list[str]:
+    """Return a preset's words with the user's own in their place."""
     own = {_seedless(word.partition("=")[0]) for word in words}
     return [word for word in given if word.partition("=")[0] not in own] + list(words)
 
@@ -198,8 +200,8 @@ def _cells(
         levels = [axis.levels[number] for axis, number in zip(axes, chosen, strict=True)]
         label = " ".join(word for level in levels for word in level) or "the one cell"
         parts = [changes[axis][number] for axis, number in enumerate(chosen)]
-        merged = None if base is None else _merge(base, parts)
-        config, reason = (merged, "") if merged is not None else _tried(constants, levels)
+        whole = None if base is None else _merge(base, parts)
+        config, reason = (whole, "") if whole is not None else _tried(constants, levels)
         yield label, config, reason
 
 

@@ -15,7 +15,10 @@ SWAP = "swap_one_site"
 
 @dataclass(frozen=True)
 class Preset:
-    """What a preset says: overrides and the levels of its joint axis are words as on the command line."""
+    """What a preset says: overrides and the levels of its joint axis are words as on the command line.
+
+    Where it names an `experiment`, it says what `ablation probe` measures, and no more than that.
+    """
 
     question: str = ""
     overrides: tuple[str, ...] = ()
@@ -25,6 +28,7 @@ class Preset:
     note: str = ""
     swap_one_site: tuple[str, ...] = ()
     tune: tuple[str, ...] = ()
+    experiment: str = ""
 
 
 def preset(name: str | None) -> Preset:
@@ -36,13 +40,16 @@ def preset(name: str | None) -> Preset:
     for key in found:
         if key not in known:
             raise ValueError(f"{place} has an unknown key {key!r}; known are {', '.join(known)}")
-    for key in ("question", "note"):
+    for key in ("question", "note", "experiment"):
         if not isinstance(found.get(key, ""), str):
             raise ValueError(f"{place}: {key} is {found[key]!r}; it is a text")
     if not isinstance(found.get("declared", {}), Mapping):
         raise ValueError(
             f"{place}: declared is {found['declared']!r}; it is like {{reference: relu}}"
         )
+    beside = sorted(set(found) - {"experiment", "question", "note", "overrides"})
+    if "experiment" in found and beside:
+        raise ValueError(f"{place} is an experiment's; it says nothing by {', '.join(beside)}")
     lists = {
         key: _list(found.get(key, []), f"{place}: {key}")
         for key in ("overrides", "joint", "published", SWAP)
@@ -65,6 +72,7 @@ def preset(name: str | None) -> Preset:
         note=found.get("note", ""),
         swap_one_site=tuple(lists[SWAP]),
         tune=tuple(words_of(found["tune"], f"{place}: tune")) if "tune" in found else (),
+        experiment=found.get("experiment", ""),
     )
 
 

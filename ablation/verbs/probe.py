@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,29 +28,51 @@ OPTIONS = ("stages", "critic_steps", "losses", *OPTIONS_OF_SPEED)
 def do_probe(given: Namespace) -> int:
     """Run an experiment, or what of it is missing, and draw its figure."""
     trust(given)
-    from ablation.catalogue import nearest
-    from ablation.experiments import EXPERIMENTS
     from ablation.experiments.folder import Asked, check_folder, held
 
-    if given.name not in (*EXPERIMENTS, SPEED):
-        known = nearest(given.name, [*EXPERIMENTS, SPEED])
-        raise ValueError(f"{given.name!r} is not a known experiment{known}")
-    _check_options(
-        given, EXPERIMENTS[given.name].options if given.name != SPEED else OPTIONS_OF_SPEED
-    )
     if given.name == SPEED:
+        _check_options(given, OPTIONS_OF_SPEED)
         return do_speed(given)
+    experiment = named(given.name)
+    _check_options(given, experiment.options)
     if given.out is None:
         raise ValueError("--out DIR is missing: the experiment's folder")
-    experiment = EXPERIMENTS[given.name]
     options = {n: v for n in experiment.options if (v := getattr(given, n)) is not None}
-    found = _planned(experiment, given.words)
+    found = planned(experiment, given.words)
     settings = experiment.resolve(options, found.specs)
     asked = Asked(experiment, found.words, settings, found.specs)
     out = Path(given.out)
     check_folder(out, asked)
     with held(out):
         return _go(given, out, asked, len(found.skipped))
+
+
+def named(name: str) -> Experiment:
+    """Return the experiment of a name, or that of a preset: its words in the place of the experiment's own."""
+    from ablation.catalogue import nearest, rows
+    from ablation.experiments import EXPERIMENTS
+    from sweeps.grid import merged
+    from sweeps.preset import preset
+
+    if name in EXPERIMENTS:
+        return EXPERIMENTS[name]
+    presets = {row: found for row in rows("sweep") if (found := preset(row)).experiment}
+    if name not in presets:
+        known = nearest(name, [*EXPERIMENTS, SPEED, *presets])
+        raise ValueError(f"{name!r} is not a known experiment{known}")
+    asked = presets[name]
+    if asked.experiment not in EXPERIMENTS:
+        known = nearest(asked.experiment, list(EXPERIMENTS))
+        place = f"conf/sweep/{name}.yaml: experiment"
+        raise ValueError(f"{place} is {asked.experiment!r}, not a known experiment{known}")
+    own = EXPERIMENTS[asked.experiment]
+    words = tuple(merged(own.overrides, asked.overrides))
+    joint = () if _keys(asked.overrides) & _keys(chain(*own.joint)) else own.joint
+    return replace(own, question=asked.question or own.question, overrides=words, joint=joint)
+
+
+def _keys(words: Iterable[str]) -> set[str]:
+    return {word.partition("=")[0] for word in words}
 
 
 def _check_options(given: Namespace, own: Sequence[str]) -> None:
@@ -63,16 +87,13 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _planned(experiment: Experiment, words: Sequence[str]) -> Plan:
-    """Return the trials: the experiment's own words, the user's in their place; each cell is tried out first."""
+def planned(experiment: Experiment, words: Sequence[str]) -> Plan:
+    """Return an experiment's trials: its own words, the user's in their place; each cell is tried out first."""
     from ablation.preflight import check, site_names
     from sweeps.grid import plan
     from sweeps.preset import Preset
 
-    own = {word.partition("=")[0] for word in words}
-    joint = experiment.joint
-    if own & {word.partition("=")[0] for level in joint for word in level}:
-        joint = ()
+    joint = () if _keys(words) & _keys(chain(*experiment.joint)) else experiment.joint
     preset = Preset(overrides=experiment.overrides, joint=joint)
 
     found = plan(

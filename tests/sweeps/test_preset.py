@@ -31,6 +31,8 @@ WRONG = [
     ("swap_one_site: relu", "swap_one_site is 'relu'"),
     ("swap_one_site: [5]", "swap_one_site holds 5"),
     ("question: [why]", "question is ['why']"),
+    ("experiment: [why]", "experiment is ['why']; it is a text"),
+    ("{experiment: layer-norms, joint: [], tune: {}}", "it says nothing by joint, tune"),
     ("{5: 1, foo: 2}", "unknown key 5"),
     ("published: 3", "published is 3"),
 ]

@@ -12,6 +12,7 @@ from ablation.catalogue import rows
 from ablation.claim import registered
 from ablation.levels import levels
 from ablation.spec import TrialSpec
+from ablation.verbs import probe
 from ablation.verbs.promises import promise
 from ablation.words import parsed, parser
 from sweeps.grid import plan
@@ -74,13 +75,54 @@ def test_a_study_is_what_its_row_says(study: str) -> None:
     assert found.question.endswith("?")
 
 
-@pytest.mark.parametrize("preset", rows("sweep"))
+SWEEPS = [name for name, own in rows("sweep").items() if "experiment" not in own]
+EXPERIMENTS = {"vanishing_layers": (8, 4, 3, 150), "vanishing_frozen": (8, 1, 3, 1500)}
+"""Activations, games, seeds and steps of the presets that `ablation probe` measures."""
+
+
+@pytest.mark.parametrize("preset", SWEEPS)
 def test_every_preset_plans_whole_with_the_seeds_that_its_comparisons_need(preset: str) -> None:
     found = asked(preset)
     assert found.specs
     assert found.skipped == ()
     assert found.declared.seeds == tuple(dict.fromkeys(spec.seed for spec in found.specs))
     assert promise(found).endswith(": enough")
+
+
+def test_every_preset_is_a_sweeps_or_an_experiments() -> None:
+    assert {*SWEEPS, *EXPERIMENTS} == set(rows("sweep"))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiments_preset_measures_what_its_row_says(name: str) -> None:
+    cells, games, seeds, steps = EXPERIMENTS[name]
+    experiment = probe.named(name)
+    found = probe.planned(experiment, [])
+    assert set(levels(found.specs, "activation")) == set(MAIN)
+    assert len({s.penalty for s in found.specs}) == games
+    assert {s.seed for s in found.specs} == set(range(seeds))
+    assert {s.budget.steps for s in found.specs} == {steps}
+    assert len(found.specs) == cells * games * seeds
+    assert experiment.question == rows("sweep")[name]["question"] == found.question
+
+
+def test_a_users_words_stand_before_an_experiments_preset() -> None:
+    own = ["activation=relu", "penalty=none,gradient_penalty", "seeds=2"]
+    found = probe.planned(probe.named("vanishing_layers"), own)
+    assert {(s.activation, s.penalty.name, s.seed) for s in found.specs} == {
+        ("relu", name, seed) for name in ("none", "gradient_penalty") for seed in (0, 1)
+    }
+    assert {s.budget.steps for s in found.specs} == {150}
+
+
+def test_sweeps_and_experiments_are_not_mistaken() -> None:
+    said = "vanishing_layers is an experiment, not a sweep: ablation probe vanishing_layers"
+    with pytest.raises(ValueError, match=said):
+        plan("vanishing_layers", [])
+    with pytest.raises(ValueError, match="'quickstart' is not a known experiment"):
+        probe.named("quickstart")
+    with pytest.raises(ValueError, match="did you mean vanishing_layers"):
+        probe.named("vanishing_layer")
 
 
 def test_the_article_crosses_eight_activations_with_six_games_and_two_architectures() -> None:
