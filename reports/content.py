@@ -25,6 +25,7 @@ from reports import (
 from reports.analysis import Analysis
 from reports.beside import beside
 from reports.block_words import block_sentences
+from reports.claims_apart import Apart, claims_apart
 from reports.design import FAILED, Design
 from reports.failures import failures
 from reports.gallery import Gallery
@@ -45,8 +46,13 @@ from reports.verdict import Verdict
 Content = dict[str, Any]
 
 
-def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -> Content:
-    """Return everything the report shows, figures and samples by name; `changed` is what did between studies."""
+def content(
+    read: Analysis, pictures: Gallery, changed: Content | None = None, apart: Apart = ()
+) -> Content:
+    """Return everything the report shows, figures and samples by name.
+
+    `changed` is what did between studies, `apart` what each of several says of the claims.
+    """
     tables, trials, every = read.tables, read.trials, read.every
     found, verdict, order = read.found, read.verdict, read.order
     first = tables.studies[0]
@@ -117,6 +123,7 @@ def content(read: Analysis, pictures: Gallery, changed: Content | None = None) -
         **advised,
         **mechanism_words.said(read.early, found, first.declared.level),
         **claim_words.said(read.claims),
+        "claims_apart": claims_apart(apart),
         **tuning_words.said(read.told, found, verdict, first.declared, order),
         **factor_words.said(read.weighed, found, verdict),
         "figures": {

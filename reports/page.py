@@ -21,6 +21,7 @@ from reports.changed import Changed, changed
 from reports.changed_words import plain, section
 from reports.choices import choices
 from reports.claim_files import write_claims
+from reports.claims_apart import Apart
 from reports.content import content
 from reports.drawing import svg
 from reports.exports import write_rows, write_tables
@@ -82,7 +83,8 @@ def write_comparison(studies: Sequence[Path], out: Path) -> Report:
         raise ValueError(f"{out} is in a study's folder, where its own report lies: name another")
     tables = load([Path(study) for study in studies])
     _same_protocols(tables)
-    return write(tables, out)
+    own = [load([Path(study)]) for study in studies]
+    return write(tables, out, [(one.studies[0].name, analysed(one).claims) for one in own])
 
 
 def _same_protocols(tables: Tables) -> None:
@@ -95,8 +97,8 @@ def _same_protocols(tables: Tables) -> None:
             )
 
 
-def write(tables: Tables, out: Path) -> Report:
-    """Write every file beside `out`, then put them in its place at once."""
+def write(tables: Tables, out: Path, apart: Apart = ()) -> Report:
+    """Write every file beside `out`, then put them in its place at once; `apart` is what each study says of claims."""
     read = analysed(tables)
     every, trials, found = read.every, read.trials, read.found
     pictures = gallery(read)
@@ -104,7 +106,7 @@ def write(tables: Tables, out: Path) -> Report:
     samples = sample_rows(trials, found, read.order)
     moved = _changed(tables, every, trials, found.factor) if len(tables.studies) > 1 else None
     changes = section(moved, scale(trials), found.factor) if moved else None
-    said = content(read, pictures, changes)
+    said = content(read, pictures, changes, apart)
     said["samples"] = [_sample_row(row) for row in samples]
     said = shown(said)
     out.parent.mkdir(parents=True, exist_ok=True)
