@@ -14,6 +14,7 @@ import torch
 sys.path.append(str(Path(__file__).resolve().parent / "benchmarks"))
 
 import speed
+import speed_notes
 import speed_page
 import speed_races
 
@@ -73,6 +74,14 @@ def test_the_page_says_what_was_measured_and_what_misses_its_aim() -> None:
     assert "| 8 ms |  | 2.50 (2.40 to 2.60, 3) | 2.2 |  | 0.5 |" in speed_page.ratio_row(without)
     slow = {**found, "mlp": {**RACED, "ratio": 2.1}}
     assert "**missed** 2.10" in speed_page.page(slow, {})
+
+
+def test_a_note_says_what_the_aim_leaves_beside_the_kernels() -> None:
+    told = speed_notes.note("mlp", {**RACED, "theirs": 22.0, "reach": 2.0})
+    assert "may take 4.75 ms and reach the aim; ours takes 1.75 ms." in told
+    without = {name: value for name, value in RACED.items() if name != "kernels"}
+    assert "reach the aim" not in speed_notes.note("mlp", without)
+    assert "{" not in "".join(speed_notes.note(name, RACED) for name in speed_notes.NOTES)
 
 
 def test_rows_are_kept_one_by_one_on_the_same_machine(tmp_path: Path) -> None:

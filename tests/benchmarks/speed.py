@@ -26,7 +26,7 @@ import speed_page
 import speed_races
 import speed_scoring
 import speed_sweep
-from speed_notes import NOTES
+from speed_notes import NOTES, note
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -114,7 +114,8 @@ def keep(folder: Path, found: Mapping[str, Any]) -> None:
     missing = [name for name in rows() if name not in ordered]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(ordered, indent=1) + "\n")
-    (folder / "benchmarks.md").write_text(speed_page.page(ordered, NOTES, missing))
+    notes = {name: note(name, ordered[name]) for name in NOTES if name in ordered}
+    (folder / "benchmarks.md").write_text(speed_page.page(ordered, notes, missing))
     if "growth" in ordered:
         speed_growth.plot(ordered["growth"], folder / "benchmarks.svg")
 
