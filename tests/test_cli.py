@@ -183,10 +183,10 @@ def test_the_other_verbs_answer(home: Path, study: Path) -> None:
     key = sorted(p.name for p in (study / "trials").iterdir())[0]
     assert ablation(home, "logs", "s", key[-10:]).returncode == 0
     assert ablation(home, "logs", "s", "relu").returncode == 2
-    done = ablation(home, "export", "s", "--out", "s.zip")
+    done = ablation(home, "export", "s", "--out", "a/b/s.zip")
     assert done.returncode == 0, done.stderr
-    assert (home / "s.zip").stat().st_size > 10_000
-    assert ablation(home, "export", "s", "--out", "s.zip").returncode == 2
+    assert (home / "a" / "b" / "s.zip").stat().st_size > 10_000
+    assert ablation(home, "export", "s", "--out", "a/b/s.zip").returncode == 2
     done = ablation(home, "doctor", "s", "--rebuild")
     assert done.returncode == 0, done.stdout + done.stderr
     done = ablation(home, "retry", "s")

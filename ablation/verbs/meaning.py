@@ -124,6 +124,7 @@ def do_export(given: Namespace) -> int:
         for p in study.rglob("*")
         if p.is_file() and not p.is_symlink() and _kept(p.relative_to(study))
     )
+    out.parent.mkdir(parents=True, exist_ok=True)
     draft = out.with_name(f".{out.name}.tmp")
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as packed:
         for path in paths:
