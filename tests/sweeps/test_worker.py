@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -106,3 +107,25 @@ def test_a_trial_that_raises_is_a_record_and_three_alike_stop_their_cell(
     now = status(study)
     assert (now.outcomes["crashed"], now.outcomes["finished"], now.waiting) == (5, 1, 0)
     assert backlog.retry(study) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells another's environment")
+@pytest.mark.parametrize("own", ["", "glibc.malloc.check=0"])
+def test_trials_have_large_pages_unless_memory_is_arranged_already(own: str) -> None:
+    """The process that trials fork from inherits it: glibc reads it once, at the start of a program."""
+    code = """
+import pathlib, time
+from multiprocessing import forkserver
+from sweeps.worker import warm
+warm()
+place = pathlib.Path(f"/proc/{forkserver._forkserver._forkserver_pid}")
+while "multiprocessing.forkserver" not in (place / "cmdline").read_text():  # it is being started
+    time.sleep(0.01)
+print((place / "environ").read_text().replace(chr(0), chr(10)))
+"""
+    environment = {k: v for k, v in os.environ.items() if k != "GLIBC_TUNABLES"}
+    environment |= {"GLIBC_TUNABLES": own} if own else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert f"GLIBC_TUNABLES={own or 'glibc.malloc.hugetlb=1'}" in done.stdout.splitlines()
