@@ -13,8 +13,10 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ import speed_page
 import speed_races
 import speed_scoring
 import speed_sweep
-from speed_notes import NOTES, note
+from speed_notes import NOTES, PROFILED, note
 
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
@@ -93,7 +95,7 @@ def chosen(names: Sequence[str], *, sweep: bool, others: bool) -> list[str]:
         if name not in known:
             raise ValueError(f"{name!r} is no row; the rows are {', '.join(known)}")
     if names:
-        return list(names)
+        return [*names, *(["sweep"] if sweep and "sweep" not in names else [])]
     return [
         name
         for name in known
@@ -102,10 +104,38 @@ def chosen(names: Sequence[str], *, sweep: bool, others: bool) -> list[str]:
 
 
 def read(place: Path) -> dict[str, Any]:
-    """Return what was kept of earlier rows, nothing if it was another machine's."""
-    found = json.loads(place.read_text()) if place.exists() else {}
+    """Return the rows kept, none of another machine; raises ValueError for a damaged file."""
+    try:
+        found = json.loads(place.read_text()) if place.exists() else {}
+    except ValueError as error:
+        raise ValueError(f"{place} is damaged: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{place} is damaged: it holds no rows")
     own = speed_page.machine()
-    return found if found.get("machine") == own else {"machine": own}
+    if found.get("machine") == own:
+        return found
+    if found:
+        print(f"speed: rows of another machine in {place} will be replaced", file=sys.stderr)
+    return {"machine": own}
+
+
+def check(folder: Path | None) -> None:
+    """Raise ValueError where the data are not there, or the rows cannot be kept."""
+    data = speed_lanes.FASHION
+    if not (data / "train-images-idx3-ubyte.gz").is_file():
+        raise ValueError(f"FASHION is {data}: no train-images-idx3-ubyte.gz in it")
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise ValueError(f"--out is {folder}, which is no folder")
+
+
+def busy() -> float:
+    """Return the seconds that all of this machine's cores have worked for others than us, since it started."""
+    try:
+        words = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    except OSError:
+        return nan
+    user, nice, system, _, _, *interrupts = [int(x) / os.sysconf("SC_CLK_TCK") for x in words[:8]]
+    return user + nice + system + sum(interrupts) - sum(os.times()[:4])
 
 
 def keep(folder: Path, found: Mapping[str, Any]) -> None:
@@ -114,7 +144,8 @@ def keep(folder: Path, found: Mapping[str, Any]) -> None:
     missing = [name for name in rows() if name not in ordered]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks.json").write_text(json.dumps(ordered, indent=1) + "\n")
-    notes = {name: note(name, ordered[name]) for name in NOTES if name in ordered}
+    same = {name: ordered["machine"].get(name) for name in PROFILED} == PROFILED
+    notes = {name: note(name, ordered[name]) for name in NOTES if same and name in ordered}
     (folder / "benchmarks.md").write_text(speed_page.page(ordered, notes, missing))
     if "growth" in ordered:
         speed_growth.plot(ordered["growth"], folder / "benchmarks.svg")
@@ -128,16 +159,19 @@ def main(words: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args(words)
+    folder = given.out or (None if given.quick else DOCS)
     try:
         names = chosen(given.rows, sweep=given.sweep, others=given.others)
+        check(folder)
+        found = read(folder / "benchmarks.json") if folder else {}
     except ValueError as error:
         print(f"speed: {error}", file=sys.stderr)
         return 2
-    folder = given.out or (None if given.quick else DOCS)
-    found = read(folder / "benchmarks.json") if folder else {}
     for name in names:
-        load = os.getloadavg()[0]
-        found[name] = {**rows()[name](quick=given.quick), "load": load}
+        began, others = time.monotonic(), busy()
+        row = rows()[name](quick=given.quick)
+        beside = (busy() - others) / (time.monotonic() - began)
+        found[name] = {**row, "quick": given.quick, "others": None if isnan(beside) else beside}
         print(f"{name:<12} {told(found[name])}", flush=True)
         if folder:
             keep(folder, found)

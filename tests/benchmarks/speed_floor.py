@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import torch
-from speed_lanes import WARM, Game, Ours, environment
+from speed_lanes import WARM, Game, Ours
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from sweeps.worker import HUGE_PAGES
-
 Call = Callable[[], object]
-LEAST = 0.5
-"""CPU seconds of a slice."""
 
 
 class Kernels(TorchDispatchMode):
@@ -36,25 +29,24 @@ class Kernels(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def measured(game: Game, *, quick: bool) -> float:
-    """Return the milliseconds of CPU time that the kernels of one step take alone, in a process of their own."""
-    with environment(HUGE_PAGES), multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(alone, (game, 3 if quick else 9))
+class Alone:
+    """A lane that calls the kernels of one step of ours, again and again."""
 
+    def __init__(self, game: Game) -> None:
+        ours = Ours(game)
+        ours.go(WARM)
+        self.calls = kernels_of(ours)
 
-def alone(game: Game, slices: int) -> float:
-    """Take the kernels of one step and time them, slice by slice; return the median of a step's milliseconds."""
-    lane = Ours(game)
-    lane.go(WARM)
-    with Kernels() as seen:
-        lane.go(1)
-    found = []
-    with torch.no_grad():
-        for _ in range(slices):
-            began, count = time.process_time(), 0
-            while time.process_time() - began < LEAST:
-                for call in seen.calls:
+    def go(self, steps: int) -> None:
+        """Call them as often as so many steps would."""
+        with torch.no_grad():
+            for _ in range(steps):
+                for call in self.calls:
                     call()
-                count += 1
-            found.append(1000 * (time.process_time() - began) / count)
-    return statistics.median(found)
+
+
+def kernels_of(ours: Ours) -> list[Call]:
+    """Return the kernels of the next step."""
+    with Kernels() as seen:
+        ours.go(1)
+    return seen.calls

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -40,7 +40,10 @@ WARM = 10
 
 @dataclass(frozen=True)
 class Game:
-    """What both sides train: overrides of a trial, the side of its pictures (0 for vectors) and D's updates a step."""
+    """What both sides train: overrides of a trial, the side of its pictures (0 for vectors) and D's updates a step.
+
+    `threads` are those of the tutorial's loop: a trial of ours has one, always.
+    """
 
     words: tuple[str, ...]
     side: int = 28
@@ -75,7 +78,7 @@ class Ours:
 
     def __init__(self, game: Game) -> None:
         importlib.import_module("ablation.preload")  # as the process does from which trials fork
-        torch.set_num_threads(game.threads)
+        torch.set_num_threads(1)
         self.spec = replace(game.spec, seed=1)
         self.data = resized(make(self.spec.dataset, Dataset), game.side)
         self.training = begin(self.spec, self.data, game.device)
@@ -166,7 +169,7 @@ def lane(
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=serve, args=(there, kind, game), daemon=True)
-    with environment(HUGE_PAGES if kind is Ours else {}):
+    with environment({} if kind is Theirs else as_a_worker()):
         process.start()
     there.close()  # so that a lane which failed ends the waiting here
 
@@ -184,6 +187,11 @@ def lane(
         process.join(60)
 
 
+def as_a_worker() -> dict[str, str]:
+    """Return what a sweep's worker puts into the environment of its trials."""
+    return {name: os.environ.get(name, value) for name, value in HUGE_PAGES.items()}
+
+
 @contextmanager
 def environment(own: Mapping[str, str]) -> Iterator[None]:
     """Let processes that start within have these variables too."""
@@ -196,14 +204,20 @@ def environment(own: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(earlier)
 
 
-def race(game: Game, steps: int, slices: int) -> list[dict[str, Any]]:
-    """Let both sides take turns; return for each slice the milliseconds of a step, wall and CPU, of either."""
+SIDES: Mapping[str, Callable[[Game], Lane]] = {"theirs": Theirs, "ours": Ours}
+
+
+def race(
+    game: Game, steps: int, slices: int, kinds: Mapping[str, Callable[[Game], Lane]] = SIDES
+) -> list[dict[str, Any]]:
+    """Let all sides take turns; return for each slice the milliseconds of a step, wall and CPU, of each."""
     found = []
-    with lane(Theirs, game) as theirs, lane(Ours, game) as ours:
-        for _ in range(slices):
+    with ExitStack() as opened:
+        lanes = {name: opened.enter_context(lane(kind, game)) for name, kind in kinds.items()}
+        for number in range(slices):
             told: dict[str, Any] = {}
-            for name, go in (("theirs", theirs), ("ours", ours)):
-                wall, cpu = go(steps)
+            for name in [*lanes][:: -1 if number % 2 else 1]:
+                wall, cpu = lanes[name](steps)
                 told[name] = {"wall": 1000 * wall / steps, "cpu": 1000 * cpu / steps}
             found.append(told)
     return found

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from speed_lanes import WARM, Game, Ours
+from speed_floor import Alone
+from speed_lanes import WARM, Game, Ours, as_a_worker, environment
 from speed_races import FASHION
 from torch import Tensor
 from torch.nn.functional import conv2d
@@ -35,13 +36,13 @@ LEAST = 0.1
 def measured(name: str, *, quick: bool) -> dict[str, Any]:
     """Return GFLOP/s of a step and of the best kernel, in a process of their own."""
     what, game, reach = LIMITS[name]
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    with environment(as_a_worker()), multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.apply(near, (game, 4 if quick else 12))
     return {"what": what, "reach": reach, "threads": 1, **found}
 
 
 def near(game: Game, rounds: int) -> dict[str, Any]:
-    """Let the step and the kernels take turns on one thread; return what they reach, and the step's FLOPs."""
+    """Let the step, its own kernels and the known ones take turns on one thread; return what they reach."""
     lane = Ours(game)
     lane.go(WARM)
     with FlopCounterMode(display=False) as counter:
@@ -49,24 +50,26 @@ def near(game: Game, rounds: int) -> dict[str, Any]:
     flops = counter.get_total_flops()
     half = game.spec.precision == "bf16"
     convolves = game.spec.architecture.name == "dcgan"
-    kernels = convolutions(half) if convolves else products(half)
+    kernels = convolutions(half) if convolves else products()
     best: dict[str, float] = dict.fromkeys(kernels, 0.0)
-    shares, rates = [], []
+    alone, own = Alone(game), dict[str, list[float]](step=[], alone=[], share=[], bound=[])
     for _ in range(rounds):
         now = {name: rate(*kernel) for name, kernel in kernels.items()}
         best = {name: max(best[name], now[name]) for name in kernels}
         steps = max(2, int(LEAST * 5 * max(now.values()) / flops))
-        began = time.process_time()
-        lane.go(steps)
-        rates.append(steps * flops / (time.process_time() - began))
-        shares.append(rates[-1] / max(now.values()))
+        for name, share, side in (("step", "share", lane), ("alone", "bound", alone)):
+            began = time.process_time()
+            side.go(steps)
+            own[name].append(steps * flops / (time.process_time() - began))
+            own[share].append(own[name][-1] / max(now.values()))
     return {
         "gflop": flops / 1e9,
-        "rate": statistics.median(rates) / 1e9,
+        "rate": statistics.median(own["step"]) / 1e9,
         "best": max(best.values()) / 1e9,
         "kernel": max(best, key=best.__getitem__),
-        "share": statistics.median(shares),
-        "range": [min(shares), max(shares)],
+        "share": statistics.median(own["share"]),
+        "range": [min(own["share"]), max(own["share"])],
+        "bound": statistics.median(own["bound"]),
         "kernels": {name: value / 1e9 for name, value in best.items()},
     }
 
@@ -82,12 +85,11 @@ def rate(kernel: Callable[[], Tensor], flops: int) -> float:
     return count * flops / (time.process_time() - began)
 
 
-def products(half: bool) -> dict[str, tuple[Callable[[], Tensor], int]]:
+def products() -> dict[str, tuple[Callable[[], Tensor], int]]:
     """Return matrix products by name, each with its FLOPs."""
-    kind = torch.bfloat16 if half else torch.float32
     found = {}
     for n, k, m in PRODUCTS:
-        a, b, out = torch.rand(n, k).to(kind), torch.rand(k, m).to(kind), torch.empty(n, m).to(kind)
+        a, b, out = torch.rand(n, k), torch.rand(k, m), torch.empty(n, m)
 
         def product(a: Tensor = a, b: Tensor = b, out: Tensor = out) -> Tensor:
             return torch.mm(a, b, out=out)

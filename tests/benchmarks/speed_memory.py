@@ -32,11 +32,10 @@ def peak() -> float:
 
 def measured(*, quick: bool) -> dict[str, Any]:
     """Run a trial of the default budget (a tenth of it if `quick`) in a process of its own."""
-    from speed_lanes import FASHION
+    from speed_lanes import FASHION, as_a_worker
 
     from ablation.compose import compose
     from ablation.record import write_config
-    from sweeps.worker import HUGE_PAGES
 
     words = ["dataset=fashion_mnist", f"dataset.root={FASHION}", "architecture=dcgan"]
     words += ["budget.steps=150"] if quick else []
@@ -47,7 +46,7 @@ def measured(*, quick: bool) -> dict[str, Any]:
             capture_output=True,
             text=True,
             check=True,
-            env=os.environ | HUGE_PAGES,
+            env=os.environ | as_a_worker(),
         )
     before, after = map(float, done.stdout.split()[-2:])
     what = "peak memory of a fashion_mnist/dcgan trial above `import torch`"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import speed_floor
-from speed_lanes import Game, race
+from speed_floor import Alone
+from speed_lanes import SIDES, Game, race
 
 FASHION = ("dataset=fashion_mnist",)
 CRITIC = ("loss=wasserstein", "penalty=gradient_penalty", "n_critic=5")
@@ -16,7 +16,7 @@ CRITIC = ("loss=wasserstein", "penalty=gradient_penalty", "n_critic=5")
 
 @dataclass(frozen=True)
 class Race:
-    """One row: so many slices of either side, in turn; `reach` is the least ratio, 0 where none is asked for."""
+    """One row: so many slices of either side, in turn; `reach` is the least ratio that is asked for."""
 
     what: str
     game: Game
@@ -44,29 +44,40 @@ STEPS = 125
 
 
 def measured(name: str, *, threads: int, quick: bool) -> dict[str, Any]:
-    """Run a row and return what the page keeps of it."""
+    """Run a row and return what the page keeps of it; beside one thread of theirs, our kernels alone run too."""
     row = RACES[name]
-    slices = 2 if quick else row.slices
-    found = race(replace(row.game, threads=threads), STEPS, slices)
-    kernels = {"kernels": speed_floor.measured(row.game, quick=quick)} if threads == 1 else {}
+    kinds = SIDES if threads > 1 else {**SIDES, "kernels": Alone}
+    found = race(replace(row.game, threads=threads), STEPS, 2 if quick else row.slices, kinds)
     told = {"what": row.what, "reach": row.reach, "threads": threads}
-    return {**told, **summary(found, threads), **kernels}
+    return {**told, **summary(found, threads), **beside(found, row.reach)}
 
 
 def summary(slices: Sequence[Mapping[str, Mapping[str, float]]], threads: int) -> dict[str, Any]:
-    """Return medians over slices: milliseconds of either side and their ratio, which has its range too.
+    """Return medians over slices: milliseconds of a step of either side, their ratio, and its range.
 
-    On one thread CPU time counts, which other work on the machine hardly moves; on several the clock on the wall.
+    On one thread CPU time counts, on several the clock on the wall.
     """
     clock = "cpu" if threads == 1 else "wall"
     ratios = [one["theirs"][clock] / one["ours"][clock] for one in slices]
-    wall = [one["theirs"]["wall"] / one["ours"]["wall"] for one in slices]
     return {
-        "clock": clock,
         "theirs": statistics.median(one["theirs"][clock] for one in slices),
         "ours": statistics.median(one["ours"][clock] for one in slices),
         "ratio": statistics.median(ratios),
         "range": [min(ratios), max(ratios)],
-        "wall_ratio": statistics.median(wall),
         "slices": len(slices),
+    }
+
+
+def beside(slices: Sequence[Mapping[str, Mapping[str, float]]], reach: float) -> dict[str, Any]:
+    """Return what our kernels take alone, what of a step is left beside them, and what the aim leaves, by slice."""
+    if "kernels" not in slices[0]:
+        return {}
+    cpu = [{name: side["cpu"] for name, side in one.items()} for one in slices]
+    rest = [one["ours"] - one["kernels"] for one in cpu]
+    room = [one["theirs"] / reach - one["kernels"] for one in cpu]
+    return {
+        "kernels": statistics.median(one["kernels"] for one in cpu),
+        "bound": statistics.median(one["theirs"] / one["kernels"] for one in cpu),
+        "rest": [statistics.median(rest), min(rest), max(rest)],
+        "room": [statistics.median(room), min(room), max(room)],
     }
