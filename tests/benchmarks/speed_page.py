@@ -99,7 +99,7 @@ def raced(found: Mapping[str, Any], notes: Mapping[str, str]) -> Iterator[str]:
         "Scoring is torch-fidelity called plainly against ours with the real side kept, as a sweep keeps it: theirs"
         " looks at the real samples each time. The sweep's other side is a shell loop that starts one script after"
         " another, each on both cores; two such loops of one thread each, side by side, were not measured: by the row"
-        " of the mlp they would take about 0.6 of it."
+        " of the mlp they would take 0.6 to 0.7 of it."
     )
     yield ""
     if "scoring" in found:
