@@ -68,7 +68,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "weights.pth"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_scores_are_those_of_torch_fidelity_s_command_line_on_the_same_picture_files(
     weights: Path, ask: Ask, tmp_path: Path
 ) -> None:

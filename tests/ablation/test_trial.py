@@ -40,7 +40,9 @@ def start(folder: Path, attempt: int) -> subprocess.Popen[bytes]:
     [
         (),
         ("loss=wasserstein", "penalty=gradient_penalty", "n_critic=2", "optimizer=rmsprop"),
-        ("dataset=digits", "architecture=dcgan", "architecture.width=8"),
+        pytest.param(
+            ("dataset=digits", "architecture=dcgan", "architecture.width=8"), marks=pytest.mark.long
+        ),
     ],
     ids=["plain", "penalty", "dcgan"],
 )

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 def test_what_each_study_says_of_a_claim_stands_beside_the_others(tmp_path: Path) -> None:
     """A study of activations cannot test what one of penalties can, nor can that one rank activations."""
     homes = {"layers": tmp_path / "layers", "games": tmp_path / "games"}
-    studies.activations_study(homes["layers"], studies.FOR)
-    studies.stability_study(homes["games"], helps=True, losing=True)
+    studies.activations_study(homes["layers"], studies.FOR, names=("leaky_relu", "sigmoid"))
+    studies.stability_study(homes["games"], helps=True, losing=True, names=("relu",))
     said = write_comparison([*homes.values()], tmp_path / "both").said
     apart = said["claims_apart"]
     assert [c["name"] for c in apart["columns"]] == ["claim", "statement", *homes]
