@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from reports.claim_words import DECIDED, verdict
-from reports.claims import ABSENT, Claims
+from reports.claims import ABSENT, Claims, Judged
 from reports.rows import Table, cell, table
 
 Apart = Sequence[tuple[str, Claims]]
@@ -16,20 +17,16 @@ NOTHING = "no evidence"
 
 def claims_apart(studies: Apart) -> Table:
     """Return a row for each claim that any of the studies judges, and a column for each study."""
-    own = [{one.claim.id: one for one in claims.judged} for _, claims in studies]
-    statements = {key: one.claim.statement for found in own for key, one in found.items()}
-    body = []
-    for key, statement in statements.items():
-        found = [one.get(key) for one in own]
-        if all(one is None or one.verdict == ABSENT for one in found):
-            continue
-        told = [
-            cell(NOTHING)
-            if one is None or one.verdict == ABSENT
-            else cell(verdict(one), strong=one.verdict in DECIDED and not one.late)
-            for one in found
-        ]
-        body.append([key, statement, *told])
+    own = [
+        {one.claim.id: one for one in claims.judged if one.verdict != ABSENT}
+        for _, claims in studies
+    ]
+    registered = {one.claim.id: one.claim for _, claims in studies for one in claims.judged}
+    body = [
+        [key, claim.statement, *(_cell(found.get(key)) for found in own)]
+        for key, claim in registered.items()
+        if any(key in found for found in own)
+    ]
     caption = (
         "What each study says alone, as in its own report, at an alpha of its own; the verdicts above are those of"
         " all blocks together"
@@ -37,3 +34,9 @@ def claims_apart(studies: Apart) -> Table:
     return table(
         "claims-apart", caption, ["claim", "statement", *(name for name, _ in studies)], body
     )
+
+
+def _cell(one: Judged | None) -> dict[str, Any]:
+    if one is None:
+        return cell(NOTHING)
+    return cell(verdict(one), strong=one.verdict in DECIDED and not one.late)

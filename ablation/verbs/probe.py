@@ -56,11 +56,11 @@ def named(name: str) -> Experiment:
 
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]
-    presets = {row: found for row in rows("sweep") if (found := preset(row)).experiment}
+    presets = [row for row, found in rows("sweep").items() if "experiment" in found]
     if name not in presets:
         known = nearest(name, [*EXPERIMENTS, SPEED, *presets])
         raise ValueError(f"{name!r} is not a known experiment{known}")
-    asked = presets[name]
+    asked = preset(name)
     if asked.experiment not in EXPERIMENTS:
         known = nearest(asked.experiment, list(EXPERIMENTS))
         place = f"conf/sweep/{name}.yaml: experiment"

@@ -35,7 +35,9 @@ class Alone:
     def __init__(self, game: Game) -> None:
         ours = Ours(game)
         ours.go(WARM)
-        self.calls = kernels_of(ours)
+        with Kernels() as seen:
+            ours.go(1)
+        self.calls = seen.calls
 
     def go(self, steps: int) -> None:
         """Call them as often as so many steps would."""
@@ -43,10 +45,3 @@ class Alone:
             for _ in range(steps):
                 for call in self.calls:
                     call()
-
-
-def kernels_of(ours: Ours) -> list[Call]:
-    """Return the kernels of the next step."""
-    with Kernels() as seen:
-        ours.go(1)
-    return seen.calls
