@@ -10,8 +10,10 @@ from matplotlib.axes import Axes
 
 LETTERS = 96
 """Letters that stand side by side under a figure."""
+CROWDED = 112
+"""Letters with which those of neighbours touch."""
 MANY = 14
-"""Groups above which labels stand upright."""
+"""Groups above which labels stand upright, as they do where their words do not fit side by side."""
 LONGEST = 36
 """Letters of an upright label."""
 LETTER = 0.058
@@ -29,14 +31,14 @@ class Group:
 
 def height(groups: Sequence[Group]) -> float:
     """Return the inches that labels take beyond the four lines which every figure has room for."""
-    if len(groups) <= MANY:
+    if not _upright(groups):
         return 0.0
     return LETTER * max(len(_short(group.label)) for group in groups)
 
 
 def name_groups(axes: Axes, groups: Sequence[Group]) -> None:
     """Label the groups, and name frame and labels, so that the page can give room to some of them."""
-    upright = len(groups) > MANY
+    upright = _upright(groups)
     labels = [_short(g.label) if upright else wrapped(g.label, len(groups)) for g in groups]
     axes.set_xticks(range(len(groups)), labels)
     axes.patch.set_gid("frame")
@@ -44,6 +46,11 @@ def name_groups(axes: Axes, groups: Sequence[Group]) -> None:
         label.set_gid(f"label-{i}")
         if upright:
             label.set(rotation=90, fontsize=7)
+
+
+def _upright(groups: Sequence[Group]) -> bool:
+    lines = [line for g in groups for line in wrapped(g.label, len(groups)).split("\n")]
+    return len(groups) > MANY or len(groups) * max(map(len, lines), default=0) > CROWDED
 
 
 def _short(label: str) -> str:

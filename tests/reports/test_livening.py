@@ -50,7 +50,7 @@ def _inlined(*drawings: Drawing, most: int = 10**7) -> Inlined:
 @pytest.mark.slow
 def test_every_mark_is_a_trial_and_moves_with_its_group() -> None:
     body = _inlined(_drawing()).figures["score-fid"]
-    marks = re.findall(r'<use class="mark" data-trial="(\d)" data-value="10\.0" [^>]*/>', body)
+    marks = re.findall(r'<use class="mark s\d+" data-trial="(\d)" data-value="10\.0" [^>]*/>', body)
     assert sorted(marks) == ["0", "1", "2", "3", "4", "5"]
     assert re.findall(r'data-role="wide" data-group="(\d)"', body).count("1") == 2  # median, floor
     assert sorted(re.findall(r'data-role="label" data-group="(\d)"', body)) == ["0", "1"]
@@ -58,10 +58,27 @@ def test_every_mark_is_a_trial_and_moves_with_its_group() -> None:
     assert 'role="group"' in body
     assert "relu-s0" not in body
     left, width = map(float, re.findall(r'data-(?:left|width)="([\d.]+)"', body))
-    place = re.findall(r'class="mark" data-trial="(\d)"[^>]* x="([\d.]+)" y="([\d.]+)"', body)
+    place = re.findall(r'class="mark s\d+" data-trial="(\d)"[^>]* x="([\d.]+)" y="([\d.]+)"', body)
     x, y = ({int(found[0]): float(found[n]) for found in place} for n in (1, 2))
     assert left < x[0] < x[1] < x[2] < left + width / 2 < x[3] < x[4] < x[5] < left + width
     assert y[0] == y[3] > y[1] == y[4] > y[2] == y[5]  # 10, 12, and the failure on top
+
+
+@pytest.mark.slow
+def test_labels_whose_words_do_not_fit_side_by_side_stand_upright() -> None:
+    names = [
+        f"{loss} · {penalty}"
+        for loss in ("wasserstein", "probability_difference")
+        for penalty in "abcdef"
+    ]
+    groups = [Group(name, name) for name in names]
+    for part, rotation in ((groups[:4], 0.0), (groups, 90.0)):
+        figure = points([], part, looks(("relu",)), "FID", log=False)
+        svg(Drawing("score-fid", "t", "alt", "caption", figure))
+        labels = figure.axes[-1].get_xticklabels()
+        assert {label.get_rotation() for label in labels} == {rotation}
+        boxes = [label.get_window_extent() for label in labels]
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
 
 
 @pytest.mark.slow
@@ -107,7 +124,7 @@ def test_what_a_reader_sees_is_rounded_by_less_than_a_pixel() -> None:
     drawing = _drawing()
     document, body = svg(drawing), _inlined(drawing).figures["score-fid"]
     exact = [float(x) for x in re.findall(r'<use xlink:href="#m\w+" x="([\d.]+)"', document)]
-    small = [float(x) for x in re.findall(r'<use [^>]*href="#figure-1-m\w+" x="([\d.]+)"', body)]
+    small = [float(x) for x in re.findall(r'<use [^>]*href="#f1-\d+" x="([\d.]+)"', body)]
     assert len(small) == len(exact) > 6
     assert max(abs(a - b) for a, b in zip(exact, small, strict=True)) <= 0.005
     assert len(body) < 0.4 * len(document)
