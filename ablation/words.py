@@ -53,6 +53,11 @@ def parser() -> argparse.ArgumentParser:
     def json(added: argparse.ArgumentParser) -> None:
         added.add_argument("--json", action="store_true", help="answer for programs")
 
+    def place(added: argparse.ArgumentParser, usual: str) -> None:
+        added.add_argument("--out", metavar="DIR", help=f"folder of the report ({usual})")
+        told = "what page, PDF and tables may take together; less is shown, all is said"
+        added.add_argument("--most", type=float, metavar="MB", help=told)
+
     def limits(added: argparse.ArgumentParser) -> None:
         added.add_argument(
             "--time-limit", metavar="T", help="of one attempt at a trial: 90s, 20m, 1.5h"
@@ -174,11 +179,12 @@ def parser() -> argparse.ArgumentParser:
         "--watch", action="store_true", help="write it again whenever trials ended, until all have"
     )
     added.add_argument("--every", metavar="T", help="how often to look: 10s, 5m, 1h (30s)")
+    place(added, "runs/STUDY/report")
     json(added)
 
     added = verb("compare", "one report over several studies")
     added.add_argument("studies", nargs="+", metavar="STUDY", help="names of two or more studies")
-    added.add_argument("--out", metavar="DIR", help="folder of the report (runs/compare-S1-S2)")
+    place(added, "runs/compare-S1-S2")
     json(added)
 
     added = verb(

@@ -1,4 +1,4 @@
-"""Figures as the page holds them: small, their letters shared, every seed's mark known to the script."""
+"""Figures as the page holds them: small, letters and styles shared, every seed's mark known to the script."""
 
 from __future__ import annotations
 
@@ -20,10 +20,14 @@ LONG = 800
 
 @dataclass(frozen=True)
 class Inlined:
-    """The SVG elements of a page by figure, and the letters that they all use."""
+    """The SVG elements of a page by figure, and the letters and the style sheet that they all use."""
 
     figures: Mapping[str, str]
     letters: str
+    styles: str
+
+
+NONE = Inlined({}, "", "")
 
 
 def inlined(
@@ -34,23 +38,25 @@ def inlined(
 ) -> Inlined:
     """Return the figures for a page from their SVG documents; `numbers` are the trials' places in its list, by key.
 
-    With more than `most` characters, the last figures of every section are left out: they lie beside the page.
+    With more than `most` characters, the last figures of every section are left out.
     """
     order = {d.name: place for part in sections.values() for place, d in enumerate(part)}
     drawings = sorted((d for part in sections.values() for d in part), key=lambda d: order[d.name])
     letters: dict[str, str] = {}
+    styles: dict[str, str] = {}
     figures = {}
     for count, drawing in enumerate(drawings, 1):
-        name = f"figure-{count}"
+        name = f"f{count}"
         body = inline(images[drawing.name], name, drawing.title, drawing.alt)
         body = _without_letters(_small(body), name, letters)
-        body = _without_names(_known(body, name, drawing, numbers))
+        body = _styled(_renamed(_known(body, name, drawing, numbers), name), styles)
         if most < len(body):
             break
         most -= len(body)
         figures[drawing.name] = body
     paths = "".join(f'<path id="{name}" {path}/>' for name, path in sorted(letters.items()))
-    return Inlined(figures, paths)
+    sheet = "".join(f".{name}{{{style}}}" for style, name in styles.items())
+    return Inlined(figures, paths, sheet)
 
 
 def _small(body: str) -> str:
@@ -84,14 +90,41 @@ def _without_letters(body: str, name: str, letters: dict[str, str]) -> str:
         own[found[1]] = found[1].removeprefix(f"{name}-").replace("DejaVuSans", "L")
         letters[own[found[1]]] = found[2]
     body = re.sub(r"<defs></defs>", "", GLYPH.sub("", body))
+    body = re.sub(r'(<use href="[^"]*") transform="translate\((\S+) 0\)"/>', r'\1 x="\2"/>', body)
     return re.sub(r'href="#([^"]+)"', lambda m: f'href="#{own.get(m[1], m[1])}"', body)
 
 
-def _without_names(body: str) -> str:
-    """Leave out the ids that nothing in the figure refers to."""
-    used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
-    used |= {name for found in re.findall(r'labelledby="([^"]*)"', body) for name in found.split()}
-    return re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
+def _renamed(body: str, name: str) -> str:
+    """Leave out the ids that nothing in the figure refers to, and shorten all others."""
+    refers = r'(?<=href="#)[^"]+|(?<=url\(#)[^)]+'
+    used = re.findall(refers, body)
+    used += [own for found in re.findall(r'labelledby="([^"]*)"', body) for own in found.split()]
+    short = {
+        own: f"{name}-{n}"
+        for n, own in enumerate(dict.fromkeys(used))
+        if own.startswith(f"{name}-")
+    }
+    body = re.sub(r' id="([^"]*)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", body)
+    body = re.sub(refers, lambda m: short.get(m[0], m[0]), body)
+    return re.sub(
+        r'labelledby="([^"]*)"',
+        lambda m: f'labelledby="{" ".join(short[own] for own in m[1].split())}"',
+        body,
+    )
+
+
+def _styled(body: str, styles: dict[str, str]) -> str:
+    """Move what elements look like to `styles`, class names by style, which all figures share."""
+
+    def name(style: str) -> str:
+        return styles.setdefault(style.replace(": ", ":").replace("; ", ";"), f"s{len(styles)}")
+
+    body = re.sub(
+        r'class="([^"]*)"([^<>]*?) style="([^"]*)"',
+        lambda m: f'class="{m[1]} {name(m[3])}"{m[2]}',
+        body,
+    )
+    return re.sub(r' style="([^"]*)"', lambda m: f' class="{name(m[1])}"', body)
 
 
 def _known(body: str, name: str, drawing: Drawing, numbers: Mapping[str, int]) -> str:

@@ -1,9 +1,7 @@
-"""The report's files: one self-contained HTML page, one PDF, tables and figures, all or nothing."""
+"""The report's files: a page, a PDF, tables and figures, all or nothing."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -13,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from reports.analysis import analysed
+from reports.bound import Bound, slimmed
 from reports.changed import Changed, changed
 from reports.changed_words import plain, section
 from reports.choices import choices
@@ -25,9 +22,8 @@ from reports.claims_apart import Apart
 from reports.content import content
 from reports.drawing import svg
 from reports.exports import write_rows, write_tables
-from reports.frames import samples_of
-from reports.gallery import gallery
-from reports.livening import Inlined, inlined
+from reports.gallery import Gallery, gallery
+from reports.html import Shown, page
 from reports.marked import marked
 from reports.paper import figure_pdf, write_pdf
 from reports.replacing import replace, sweep_out
@@ -37,12 +33,7 @@ from reports.sides import sides
 from reports.tables import Tables, load
 from reports.texts import shown
 
-TEMPLATES = Path(__file__).parent / "templates"
 FILES = ("index.html", "report.pdf")
-SCRIPTS = ("page.js", "choice.js", "marks.js")
-"""They are one script on the page, of which its policy holds the hash."""
-FIGURES, FOR_A_TRIAL = 2_200_000, 800
-"""Characters that the figures of a page may take, and for each trial beyond 500."""
 
 
 @dataclass(frozen=True)
@@ -64,27 +55,35 @@ class Report:
     said: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-def write_report(study: Path) -> Report:
-    """Write `study`/report anew from the study's trials; raises ValueError for a missing folder."""
+def write_report(study: Path, out: Path | None = None, bound: Bound | None = None) -> Report:
+    """Write `study`/report anew from the study's trials, or the folder `out`, within `bound`.
+
+    Raises ValueError for a missing folder, and where `out` holds something else.
+    """
     study = Path(study)
-    return write(load([study]), study / "report")
+    return write(load([study]), _free(out) if out else study / "report", bound=bound)
 
 
-def write_comparison(studies: Sequence[Path], out: Path) -> Report:
-    """Write one report over the trials of several studies into the folder `out`.
+def write_comparison(studies: Sequence[Path], out: Path, bound: Bound | None = None) -> Report:
+    """Write one report over the trials of several studies into the folder `out`, within `bound`.
 
     A trial that several hold counts once. Raises ValueError where a data set was scored under
     different protocols, which never share an axis, and where `out` holds something else.
     """
-    out = Path(out)
-    if out.exists() and not all((out / name).is_file() for name in FILES):
-        raise ValueError(f"{out} exists and is not a report: name a new folder")
-    if (out.parent / "study.yaml").exists():
-        raise ValueError(f"{out} is in a study's folder, where its own report lies: name another")
+    out = _free(out)
     tables = load([Path(study) for study in studies])
     _same_protocols(tables)
     own = [load([Path(study)]) for study in studies]
-    return write(tables, out, [(one.studies[0].name, analysed(one).claims) for one in own])
+    return write(tables, out, [(one.studies[0].name, analysed(one).claims) for one in own], bound)
+
+
+def _free(out: Path) -> Path:
+    out = Path(out)
+    if out.exists() and not all((out / name).is_file() for name in FILES):
+        raise ValueError(f"{out} exists and is not a report: name a new folder")
+    if (out / "study.yaml").exists() or (out.parent / "study.yaml").exists():
+        raise ValueError(f"{out} is in a study's folder, where its own report lies: name another")
+    return out
 
 
 def _same_protocols(tables: Tables) -> None:
@@ -97,8 +96,11 @@ def _same_protocols(tables: Tables) -> None:
             )
 
 
-def write(tables: Tables, out: Path, apart: Apart = ()) -> Report:
-    """Write every file beside `out`, then put them in its place at once; `apart` is what each study says of claims."""
+def write(tables: Tables, out: Path, apart: Apart = (), bound: Bound | None = None) -> Report:
+    """Write every file beside `out`, then put them in its place at once; `apart` is what each study says of claims.
+
+    Within `bound` there is no folder of figures.
+    """
     read = analysed(tables)
     every, trials, found = read.every, read.trials, read.found
     pictures = gallery(read)
@@ -114,27 +116,21 @@ def write(tables: Tables, out: Path, apart: Apart = ()) -> Report:
     shutil.rmtree(scratch, ignore_errors=True)
     sweep_out(out)
     try:
-        (scratch / "figures").mkdir(parents=True)
-        for drawing in pictures.all:
-            file = scratch / "figures" / drawing.name
-            file.with_name(f"{drawing.name}.svg").write_text(images[drawing.name], encoding="utf-8")
-            file.with_name(f"{drawing.name}.pdf").write_bytes(
-                figure_pdf(drawing, images[drawing.name])
-            )
+        scratch.mkdir()
+        if bound is None:
+            _draw(scratch / "figures", pictures, images)
         write_tables(scratch / "tables", tables, every, found, read.verdict, read.weighed)
         write_rows(scratch / "tables", "advice", said["advice_rows"])
         write_rows(scratch / "tables", "signals", said["signals_rows"])
         write_claims(scratch / "tables", read.claims)
-        write_pdf(scratch / "report.pdf", said, images, samples)
+        gone = slimmed(scratch / "tables", bound.tables) if bound else []
+        said["bound"] = bound.said(_command(tables), gone) if bound else ""
+        write_pdf(scratch / "report.pdf", said, images, samples, bound.paper if bound else None)
         numbers, marks = marked(tables, trials, found, pictures.all)
-        most = FIGURES + FOR_A_TRIAL * max(0, len(every) - 500)
-        more = {
-            "drawn": inlined(pictures.sections, images, numbers, most),
-            "choices": shown(choices(trials, found, pictures.all)),
-            "frames": samples_of(samples),
-            "marks": marks,
-        }
-        (scratch / "index.html").write_text(html(said | more), encoding="utf-8")
+        chosen = shown(choices(trials, found, pictures.all))
+        what = Shown(pictures.sections, images, samples, numbers, marks, chosen)
+        room = bound.most - sum(f.stat().st_size for f in scratch.rglob("*.*")) if bound else None
+        (scratch / "index.html").write_text(page(said, what, len(every), room), encoding="utf-8")
         replace(scratch, out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -148,33 +144,23 @@ def write(tables: Tables, out: Path, apart: Apart = ()) -> Report:
     return replaced(written, changed=plain(moved) | {"sentences": short})
 
 
+def _draw(folder: Path, pictures: Gallery, images: Mapping[str, str]) -> None:
+    folder.mkdir()
+    for drawing in pictures.all:
+        file = folder / drawing.name
+        file.with_name(f"{drawing.name}.svg").write_text(images[drawing.name], encoding="utf-8")
+        file.with_name(f"{drawing.name}.pdf").write_bytes(figure_pdf(drawing, images[drawing.name]))
+
+
+def _command(tables: Tables) -> str:
+    """Return the command that writes the whole report."""
+    names = [study.name for study in tables.studies]
+    return f"ablation {'report' if len(names) == 1 else 'compare'} {' '.join(names)}"
+
+
 def _changed(tables: Tables, every: pd.DataFrame, trials: pd.DataFrame, factor: str) -> Changed:
     names = dict(zip(every["key"], every["score_name"].fillna(""), strict=True))
     return changed(sides(tables.studies), names, factor, frozenset(trials["key"]))
-
-
-def html(said: dict[str, Any]) -> str:
-    """Return the page: every text escaped, every figure and picture inside."""
-    script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    drawn: Inlined = said["drawn"]
-    told = said | {
-        "drawn": {name: Markup(figure) for name, figure in drawn.figures.items()},
-        "letters": Markup(drawn.letters),
-    }
-    return environment.get_template("page.html").render(
-        **told,
-        script=Markup(script),
-        script_hash=digest,
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
-    )
 
 
 def _sample_row(row: SampleRow) -> dict[str, Any]:

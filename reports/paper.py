@@ -51,10 +51,11 @@ def write_pdf(
     content: dict[str, Any],
     images: Mapping[str, str],
     samples: Sequence[SampleRow],
+    most: int | None = None,
 ) -> None:
     """Write the PDF/UA-1 report from the content, SVG documents by name, and samples.
 
-    It has at most `PAGES` pages where the narrowest of `ROOMS` gives that.
+    It has at most `PAGES` pages, and at most `most` bytes, where the narrowest of `ROOMS` gives that.
     """
     with tempfile.TemporaryDirectory(prefix="report-") as scratch:
         root = Path(scratch)
@@ -70,7 +71,7 @@ def write_pdf(
             copy.write_bytes(file.read_bytes())
         for room in ROOMS:
             made = _compiled(root, on_paper(content, room))
-            if pages(made) <= PAGES:
+            if pages(made) <= PAGES and (most is None or len(made) <= most):
                 break
         lower = _compiled(root, on_paper(content, replace(room, height=LOWER, air=TIGHT)))
         made = lower if pages(lower) < pages(made) else made

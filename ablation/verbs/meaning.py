@@ -24,8 +24,14 @@ def do_report(given: Namespace) -> int:
     if not given.watch:
         if given.every is not None:
             raise ValueError("--every goes with --watch")
-        report(study, as_json=given.json)
+        from reports.bound import bound
+        from reports.page import write_report
+
+        out = Path(given.out) if given.out else None
+        _say(write_report(study, out, bound(given.most)), as_json=given.json)
         return 0
+    if given.out or given.most:
+        raise ValueError("--out and --most do not go with --watch")
     from ablation.verbs.watching import seconds, watch
 
     every = seconds(given.every or "30s")
@@ -81,6 +87,7 @@ def _rewritten(written: Report, *, as_json: bool) -> None:
 
 def do_compare(given: Namespace) -> int:
     """Write one report over several studies."""
+    from reports.bound import bound
     from reports.page import write_comparison
 
     if len(given.studies) < 2:
@@ -94,7 +101,7 @@ def do_compare(given: Namespace) -> int:
     out = Path(given.out) if given.out else Path(given.runs) / f"compare-{'-'.join(given.studies)}"
     if (out / "study.yaml").exists():
         raise ValueError(f"{out} is a study's folder; choose another --out")
-    _say(write_comparison(studies, out), as_json=given.json)
+    _say(write_comparison(studies, out, bound(given.most)), as_json=given.json)
     return 0
 
 

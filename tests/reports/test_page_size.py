@@ -46,7 +46,7 @@ def test_a_page_is_light(tmp_path: Path, seeds: int, most: int) -> None:
     print(f"{report.trials} trials: {size:,} bytes")
     assert size <= most
     page = report.html.read_text(encoding="utf-8")
-    assert page.count('class="mark"') >= report.trials
+    assert page.count('class="mark ') >= report.trials
     row = re.search(r'id="trials".*?<tbody>(.*?)</tbody>', page, flags=re.DOTALL)
     assert row is not None
     assert row[1].count("<tr>") == report.trials == 80 * seeds

@@ -12,7 +12,7 @@ PAPER = "getComputedStyle(document.body).backgroundColor"
 
 def test_figures_follow_a_dark_theme(visit: Any, reader: Report) -> None:
     page = visit(reader.html)
-    colour = "e => getComputedStyle(e.querySelector('[style*=\"--ink\"]')).fill"
+    colour = "e => getComputedStyle(e.querySelector('g:has(> use[href^=\"#L-\"])')).fill"
     figure = page.locator("#scores figure svg").first
     light = figure.evaluate(colour)
     page.emulate_media(color_scheme="dark")
