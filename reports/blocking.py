@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablation.levels import noun
+from ablation.spec import PARTS
 from reports.design import Block, Design
 from reports.names import block_columns
 from reports.scales import logged
@@ -22,6 +24,10 @@ WORDS = {
     "convergence": "what decides convergence",
 }
 """What a factor is called that no study compares."""
+
+ROW = re.compile(r"(\w+)(?:\((\w+=.*)\))?")
+ARGUMENT = re.compile(r"(\w+)=(.*?)(?:, (?=\w+=)|$)")
+"""A row of a part by name, and the arguments that tell it from others of its name."""
 
 UNTRAINED = "selection_score"
 """At step 0, what an untrained generator scores."""
@@ -42,20 +48,26 @@ class Factor:
     @property
     def word(self) -> str:
         """What it is called in short."""
-        return WORDS.get(self.columns[0], noun(self.columns[0]))
+        return _called(self.columns[0])
 
     @property
     def label(self) -> str:
         """What it is called: `loss`, or `loss (with penalty)` where a loss has a penalty of its own."""
-        others = [WORDS.get(c, noun(c)) for c in self.columns[1:]]
+        others = [_called(c) for c in self.columns[1:]]
         return f"{self.word} (with {' and '.join(others)})" if others else self.word
 
 
 def factors(found: Design, trials: pd.DataFrame) -> tuple[Factor, ...]:
-    """Return the factors in which the blocks differ; a column that another one tells goes with it."""
+    """Return the factors in which the blocks differ; a column that another one tells goes with it.
+
+    Arguments in which one row differs from itself, as `mlp(width=64)` from `mlp(width=128)`, are factors of their own.
+    """
     keys = [block.key for block in found.blocks]
     rows = trials.drop_duplicates("block").set_index("block").reindex(keys)
-    codes = {c: pd.factorize(rows[c].astype(str))[0] for c in block_columns(found.factor)}
+    values: dict[str, list[str]] = {}
+    for c in block_columns(found.factor):
+        values |= _spread(c, [str(value) for value in rows[c]])
+    codes = {c: pd.factorize(np.array(own, dtype=object))[0] for c, own in values.items()}
     varying = [c for c, own in codes.items() if len(set(own)) > 1]
 
     def tells(d: str, c: str) -> bool:
@@ -73,6 +85,25 @@ def factors(found: Design, trials: pd.DataFrame) -> tuple[Factor, ...]:
         Factor(tuple(columns), dict(zip(keys, map(int, codes[head]), strict=True)))
         for head, columns in told.items()
     )
+
+
+def _called(column: str) -> str:
+    """Return what a column is called: an argument as the command line names it."""
+    return column if "." in column else WORDS.get(column, noun(column))
+
+
+def _spread(column: str, values: Sequence[str]) -> dict[str, list[str]]:
+    """Return a column of rows as one column for each argument in which they differ; any other as it is.
+
+    A row that does not name an argument has "" there.
+    """
+    read = [ROW.fullmatch(value) for value in values]
+    names = {found[1] if found else "" for found in read}
+    if column not in PARTS or len(set(values)) < 2 or len(names) != 1 or "" in names:
+        return {column: list(values)}
+    given = [dict(ARGUMENT.findall(found[2] or "")) for found in read if found]
+    arguments = list(dict.fromkeys(name for own in given for name in own))
+    return {f"{column}.{name}": [own.get(name, "") for own in given] for name in arguments}
 
 
 def strata(

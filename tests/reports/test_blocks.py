@@ -11,6 +11,7 @@ from test_factor import LEVELS, WORD, _frame
 
 from ablation.levels import FACTORS, block, check_factor, levels, resolve
 from ablation.spec import PARTS, SETTINGS, TrialSpec
+from reports.blocking import factors, strata
 from reports.design import design
 from reports.names import BLOCK, block_columns
 from reports.study import Declared
@@ -167,3 +168,41 @@ def test_levels_that_never_meet_in_a_block_are_not_compared() -> None:
 def test_a_level_may_be_named_in_short(factor: str, word: Any, meant: str | None) -> None:
     specs = [builder.spec(**{WORD.get(factor, factor): value}) for value in LEVELS[factor]]
     assert resolve(word, factor, levels(specs, factor)) == meant
+
+
+def _arguments(architecture: str, activation: str, **arguments: Any) -> TrialSpec:
+    asked = builder.config(architecture=architecture, activation=activation)
+    asked["architecture"] |= arguments
+    return TrialSpec.read(asked)
+
+
+@pytest.mark.parametrize("optimizer", [False, True])
+def test_arguments_of_one_row_are_factors_of_their_own(optimizer: bool) -> None:
+    """`mlp(generator_norm=none, width=64)` and its likes are two factors, not one of four levels."""
+    cells = [(w, n, lr) for w in (64, 128) for n in ("none", "batch") for lr in (1e-4, 1e-3)]
+    specs = []
+    for activation in ("relu", "gelu"):
+        for width, norm, rate in cells:
+            asked = builder.config(activation=activation)
+            asked["architecture"] |= {"width": width, "generator_norm": norm}
+            asked["optimizer"] |= {"lr": rate if optimizer else 1e-4}
+            specs.append(TrialSpec.read(asked))
+    specs = list(dict.fromkeys(specs))
+    frame = _frame(specs)
+    found = design(frame, Declared())
+    every = factors(found, frame)
+    labels = ["architecture.generator_norm", "architecture.width"]
+    labels += ["optimizer.lr"] if optimizer else []
+    assert sorted(f.label for f in every) == labels
+    assert [f.levels for f in every] == [2] * len(labels)
+    assert len(found.blocks) == 2 ** len(labels)
+    for factor in every:
+        assert len(strata(factor, every, found.blocks)) == len(found.blocks) // 2
+
+
+def test_rows_of_several_names_stay_one_factor() -> None:
+    rows = [("mlp", {"width": 64}), ("mlp", {"width": 128}), ("dcgan", {})]
+    specs = [_arguments(name, a, **told) for name, told in rows for a in ("relu", "gelu")]
+    frame = _frame(specs)
+    (one,) = factors(design(frame, Declared()), frame)
+    assert (one.label, one.levels) == ("architecture", 3)
