@@ -1,4 +1,7 @@
-"""What trials cost on this machine: seconds of training from a few steps, seconds of scoring from one scoring."""
+"""What trials cost on this machine: seconds of training from a few steps, seconds of scoring from one scoring.
+
+The seconds are processor time: other work on a busy machine is not counted.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ def _seconds_a_step(spec: TrialSpec, data: Dataset, steps: int) -> float:
     nothing = torch.zeros(1)
     probe = Probe(training.networks, nothing, nothing, steps=2 * steps, probes=0)
     times: list[float] = []
-    train(training, data.train, probe, lambda _: times.append(time.perf_counter()))
+    train(training, data.train, probe, lambda _: times.append(time.process_time()))
     return (times[-1] - times[-1 - min(steps, len(times) - 1)]) / max(min(steps, len(times) - 1), 1)
 
 
@@ -105,9 +108,9 @@ def _seconds_of_scoring(spec: TrialSpec, data: Dataset) -> float:
     features, logits = data.train[:1].float(), None
     if extractor is not None:
         few = data.train[torch.arange(FEW) % len(data.train)]
-        began = time.perf_counter()
+        began = time.process_time()
         features, logits = extractor.features(few)
-        look = (time.perf_counter() - began) / FEW
+        look = (time.process_time() - began) / FEW
     random = torch.Generator().manual_seed(0)
 
     def drawn(count: int, like: Tensor) -> Tensor:
@@ -115,9 +118,9 @@ def _seconds_of_scoring(spec: TrialSpec, data: Dataset) -> float:
 
     seen = Look.of(drawn(n, features), None if logits is None else drawn(n, logits), extractor)
     real = stand_in(data, seen, random)
-    began = time.perf_counter()
+    began = time.process_time()
     judged(seen, real, data, spec.dataset.name, extractor)
-    once = time.perf_counter() - began
+    once = time.process_time() - began
     on_the_way = spec.protocol.evaluations * min(SAMPLES, n)
     best = n if spec.protocol.evaluations else 0
     return once + look * (n + on_the_way + best)

@@ -10,6 +10,8 @@ from sweeps.storages import check_url
 
 GROUPS = ("storage", "launcher")
 """The first parts of words that are settings of a sweep."""
+SEEDS = ("seed", "seeds")
+"""Words that ask for more or fewer trainings, not for others."""
 
 
 @dataclass(frozen=True)
@@ -54,5 +56,9 @@ def apart(words: Sequence[str]) -> tuple[Settings, list[str]]:
 
 
 def asking(words: Sequence[str]) -> list[str]:
-    """Return the words that ask for something: not those, such as `dataset.root=FOLDER`, that say where files lie."""
-    return [word for word in words if word.partition("=")[0].rpartition(".")[2] not in LOCAL]
+    """Return the words that ask for something else: not how many seeds there are, nor where files lie.
+
+    The latter are like `dataset.root=FOLDER`.
+    """
+    keys = [word.partition("=")[0].rpartition(".")[2] for word in words]
+    return [word for word, key in zip(words, keys, strict=True) if key not in (*LOCAL, *SEEDS)]

@@ -28,6 +28,8 @@ TOGETHER = 0.5
 PRELOAD = ("ablation.preload", "sweeps.child")
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """Memory in pages of 2 MB where the system gives them to who asks: a step of the mlp takes 0.95 of its time."""
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Where Linux keeps the niceness of a session."""
 LAUNCHER = "ABLATION_LAUNCHER"
 """Environment variable: the process id of the launcher, with which its workers end."""
 RESTART, FULL = 77, 78
@@ -54,6 +56,14 @@ class Stop:
         return self.asked
 
 
+def weigh() -> None:
+    """Weigh this process's session, where it leads one, as `nice` says: some kernels weigh sessions as a whole."""
+    asked = os.getpriority(os.PRIO_PROCESS, 0)
+    if asked > 0 and os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):
+            AUTOGROUP.write_text(str(asked))
+
+
 def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = None) -> int:
     """Run trials of `study` on `device` (cpu, cuda or cuda:K) until none waits or runs.
 
@@ -63,6 +73,7 @@ def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = Non
     second one it is killed. Raises RuntimeError if trials cannot run here at all.
     """
     study = study.absolute()
+    weigh()
     context = warm()
     from sweeps import backlog, search
 

@@ -94,7 +94,8 @@ def test_where_files_lie_changes_neither_question_nor_published_rows() -> None:
     )
     assert [spec.key for spec in found.specs] == [spec.key for spec in asked.specs]
     assert {spec.dataset.keywords["root"] for spec in found.specs} == {"elsewhere"}
-    assert plan("article_fashion", ["seeds=6"]).question != asked.question
+    assert plan("article_fashion", ["seeds=2"]).question == asked.question
+    assert plan("article_fashion", ["budget.steps=6"]).question != asked.question
     rows = plan("pacgan_ring", [], declared={"score": "reverse-kl"}).published
     assert rows
     assert plan("pacgan_ring", ["protocol.weights=here"]).published == rows

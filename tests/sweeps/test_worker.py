@@ -14,6 +14,7 @@ from ablation.record import TrialRecord, read_record, write_config
 from ablation.spec import Part, TrialSpec
 from sweeps import backlog
 from sweeps.status import status
+from sweeps.worker import AUTOGROUP
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +130,23 @@ print((place / "environ").read_text().replace(chr(0), chr(10)))
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )
     assert f"GLIBC_TUNABLES={own or 'glibc.malloc.hugetlb=1'}" in done.stdout.splitlines()
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not weigh sessions")
+@pytest.mark.parametrize(("own", "nice", "weight"), [(True, 7, 7), (True, 0, 0), (False, 7, 0)])
+def test_a_workers_session_weighs_what_nice_says(own: bool, nice: int, weight: int) -> None:
+    """Where it leads none, such as one in a user's shell, that shell keeps its weight."""
+    code = (
+        f"import os; os.nice({nice}); from sweeps.worker import AUTOGROUP, weigh; weigh();"
+        " print(AUTOGROUP.read_text())"
+    )
+    start = "import os, subprocess, sys; os.setsid();" * (not own)
+    run = f"{start} subprocess.run([sys.executable, '-c', {code!r}], check=True)" if start else code
+    told = subprocess.run(
+        [sys.executable, "-c", run],
+        start_new_session=own,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip().endswith(f"nice {weight}")
