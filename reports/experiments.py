@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from ablation.files import read_yaml, write_atomic
 from reports.curves import Curve
 from reports.drawing import STYLE, Look, figure, legend, log_ticks, looks, svg
+from reports.experiment_page import experiment_page
 from reports.names import natural
 from reports.panels import draw_curve
 from reports.paper import figure_pdf
@@ -29,12 +30,13 @@ COLUMNS = 3
 
 
 def draw(out: Path) -> Story:
-    """Draw the figure of the experiment in `out` and write it there as SVG, PDF and PNG."""
+    """Draw the figure of the experiment in `out` and write it there: SVG, PDF, PNG, and a page with its words."""
     asked = read_yaml(out / "experiment.yaml")
     readings = pd.read_parquet(out / "readings.parquet")
     story = FIGURES[asked["experiment"]](readings, asked)
     document = svg(story.drawing)
     write_atomic(out / "figure.svg", document)
+    write_atomic(out / "index.html", experiment_page(asked, story, document))
     write_atomic(out / "figure.pdf", figure_pdf(story.drawing, document))
     with rc_context(STYLE):
         story.drawing.figure.savefig(
@@ -70,7 +72,8 @@ def freeze_generator(readings: pd.DataFrame, asked: Mapping[str, Any]) -> Story:
         _from_zero(first, int(norms["step"].max()))
         for axes in grid[-1]:
             axes.set_xlabel("updates of the fresh D (log)")
-        fig.supylabel("L2 norm of the gradient at G's parameters (log)", fontsize=8.5)
+        gap = "\n" if len(panels) == 1 else " "
+        fig.supylabel(f"L2 norm of the gradient{gap}at G's parameters (log)", fontsize=8.5)
         legend(fig, shown)
     last = readings[readings["step"] == readings["step"].max()]
     right = last[last["quantity"] == "accuracy"]["value"]

@@ -68,23 +68,31 @@ def html(said: Content, drawn: Inlined) -> str:
     """Return the page: every text escaped, every figure and picture inside."""
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     told = said | {
         "drawn": {name: Markup(figure) for name, figure in drawn.figures.items()},
         "letters": Markup(drawn.letters),
         "styles": Markup(drawn.styles),
     }
-    return environment.get_template("page.html").render(
-        **told,
-        script=Markup(script),
-        script_hash=digest,
-        style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            **told,
+            script=Markup(script),
+            script_hash=digest,
+            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+        )
+    )
+
+
+def environment() -> Environment:
+    """Return what fills our templates: every text escaped, none missing."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ablation.experiments.folder import Asked
     from sweeps.study import Plan
 
-TABLE, FIGURES = "readings.parquet", ("figure.svg", "figure.pdf", "figure.png")
+TABLE, FIGURES = "readings.parquet", ("index.html", "figure.svg", "figure.pdf", "figure.png")
 SPEED = "speed"
 """The experiment that times and draws nothing."""
 OPTIONS = ("stages", "critic_steps", "losses", *OPTIONS_OF_SPEED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from math import inf, nan
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,11 @@ def asked(name: str, rows: Rows, **outcomes: str) -> dict[str, Any]:
     return {
         "experiment": name,
         "cite": "Somebody 2017",
-        "settings": {},
+        "question": "Why <so>?",
+        "words": ["activation=relu", "seeds=3"],
+        "settings": {"stages": None, "losses": ["minimax", "hinge"], "critic_steps": 9},
+        "versions": {"torch": "2.0"},
+        "commit": "0123abc",
         "trials": [
             {"cell": cell, "seed": seed, "panel": panel, "key": f"{cell}-{seed}",
              "outcome": outcomes.get(f"{cell}_{seed}", "finished"), "message": ""}
@@ -86,7 +91,7 @@ def test_every_experiment_has_its_figure() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_folder_becomes_three_files_that_are_the_same_bytes_twice(
+def test_a_folder_becomes_figures_and_a_page_that_are_the_same_bytes_twice(
     name: str, tmp_path: Path
 ) -> None:
     rows, found = MADE[name](), []
@@ -98,10 +103,20 @@ def test_a_folder_becomes_three_files_that_are_the_same_bytes_twice(
         story = draw(out)
         files = sorted(p for p in out.iterdir() if p.stem == "figure")
         assert [p.suffix for p in files] == [".pdf", ".png", ".svg"]
-        found.append([p.read_bytes() for p in files])
+        page = out / "index.html"
+        found.append([p.read_bytes() for p in (*files, page)])
     assert found[0] == found[1]
     assert found[0][0].startswith(b"%PDF")
+    text = unescape(page.read_text(encoding="utf-8"))
     assert story.told
+    assert all(f"<li>{sentence}</li>" in text for sentence in story.told)
+    assert "<h1>Why <so>?</h1>" in text
+    assert "<h1>Why &lt;so&gt;?</h1>" in page.read_text(encoding="utf-8")
+    command = f"ablation probe {name} activation=relu seeds=3 --losses minimax,hinge --critic-steps 9 --out DIR"
+    assert command in text
+    total = len(asked(name, rows)["trials"])
+    assert f"{total} trials: {total} finished" in text
+    assert text.count("<svg") == 1
     assert "n = 3 seeds" in story.drawing.caption
     assert "Somebody 2017" in story.drawing.caption
     assert all(text in story.drawing.alt for text in story.told)
