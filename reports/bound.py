@@ -39,11 +39,9 @@ class Bound:
 
     def said(self, command: str, without: Sequence[str]) -> str:
         """Return the sentence of a report that is bound: which tables are left out, and the command that writes all."""
-        gone = (
-            f"; so {'are' if len(without) > 1 else 'is'} {listed(without)} of the tables"
-            if without
-            else ""
-        )
+        several = len(without) > 1
+        gone = f"the table{'s' if several else ''} {listed(without)}"
+        gone = f"; so {'are' if several else 'is'} {gone}" if without else ""
         return (
             f"This report takes at most {self.most / MB:g} MB: figures and sample pictures that do not fit are left"
             f" out{gone}. {command} writes all of them."
