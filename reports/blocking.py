@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, log
+from math import inf, isfinite, log, prod
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ WORDS = {
 }
 """What a factor is called that no study compares."""
 
-ROW = re.compile(r"(\w+)(?:\((\w+=.*)\))?")
+ROW = re.compile(r"([^()]+)(?:\((\w+=.*)\))?")
 ARGUMENT = re.compile(r"(\w+)=(.*?)(?:, (?=\w+=)|$)")
 """A row of a part by name, and the arguments that tell it from others of its name."""
 
@@ -60,7 +60,8 @@ class Factor:
 def factors(found: Design, trials: pd.DataFrame) -> tuple[Factor, ...]:
     """Return the factors in which the blocks differ; a column that another one tells goes with it.
 
-    Arguments in which one row differs from itself, as `mlp(width=64)` from `mlp(width=128)`, are factors of their own.
+    Arguments in which one row differs from itself, as `mlp(width=64)` from `mlp(width=128)`, are factors of their own
+    where they are crossed.
     """
     keys = [block.key for block in found.blocks]
     rows = trials.drop_duplicates("block").set_index("block").reindex(keys)
@@ -93,9 +94,9 @@ def _called(column: str) -> str:
 
 
 def _spread(column: str, values: Sequence[str]) -> dict[str, list[str]]:
-    """Return a column of rows as one column for each argument in which they differ; any other as it is.
+    """Return a column of rows as one column for each argument in which they differ, where all these are crossed.
 
-    A row that does not name an argument has "" there.
+    A row that does not name an argument has "" there. Any other column stays as it is.
     """
     read = [ROW.fullmatch(value) for value in values]
     names = {found[1] if found else "" for found in read}
@@ -103,6 +104,9 @@ def _spread(column: str, values: Sequence[str]) -> dict[str, list[str]]:
         return {column: list(values)}
     given = [dict(ARGUMENT.findall(found[2] or "")) for found in read if found]
     arguments = list(dict.fromkeys(name for own in given for name in own))
+    levels = [len({own.get(name, "") for own in given}) for name in arguments]
+    if prod(levels) != len(set(values)):
+        return {column: list(values)}
     return {f"{column}.{name}": [own.get(name, "") for own in given] for name in arguments}
 
 

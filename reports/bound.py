@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, isfinite
 from pathlib import Path
 
 from reports.words import listed
@@ -47,12 +47,20 @@ class Bound:
             f" out{gone}. {command} writes all of them."
         )
 
+    def check(self, size: int) -> None:
+        """Raise ValueError where a report's files are larger: its words alone take so much."""
+        if size > self.most:
+            least = ceil(100 * size / MB) / 100
+            raise ValueError(f"--most {self.most / MB:g}: this report takes at least {least:g} MB")
+
 
 def bound(megabytes: float | None) -> Bound | None:
     """Return the bound of this many megabytes; raises ValueError where no report is so small."""
     if megabytes is None:
         return None
-    if not (isfinite(megabytes) and megabytes * MB >= LEAST):
+    if not isfinite(megabytes):
+        raise ValueError(f"--most {megabytes:g}: it is a number of megabytes")
+    if megabytes * MB < LEAST:
         raise ValueError(f"--most {megabytes:g}: a report takes at least {LEAST / MB:g} MB")
     return Bound(int(megabytes * MB))
 

@@ -61,7 +61,7 @@ def write_report(study: Path, out: Path | None = None, bound: Bound | None = Non
     Raises ValueError for a missing folder, and where `out` holds something else.
     """
     study = Path(study)
-    return write(load([study]), _free(out) if out else study / "report", bound=bound)
+    return write(load([study]), study / "report" if out is None else _free(out), bound=bound)
 
 
 def write_comparison(studies: Sequence[Path], out: Path, bound: Bound | None = None) -> Report:
@@ -78,12 +78,16 @@ def write_comparison(studies: Sequence[Path], out: Path, bound: Bound | None = N
 
 
 def _free(out: Path) -> Path:
+    """Return the whole path of a folder for a report; raises ValueError where something else would be removed."""
     out = Path(out)
-    if out.exists() and not all((out / name).is_file() for name in FILES):
-        raise ValueError(f"{out} exists and is not a report: name a new folder")
-    if (out / "study.yaml").exists() or (out.parent / "study.yaml").exists():
+    place = out.resolve()
+    if any((folder / "study.yaml").exists() for folder in (place, *place.parents)):
         raise ValueError(f"{out} is in a study's folder, where its own report lies: name another")
-    return out
+    if place.exists():
+        held = {path.name for path in place.iterdir()} if place.is_dir() else set()
+        if not set(FILES) <= held <= {*FILES, "tables", "figures"}:
+            raise ValueError(f"{out} exists and is not a report alone: name a new folder")
+    return place if out.is_symlink() or not out.name or ".." in out.parts else out
 
 
 def _same_protocols(tables: Tables) -> None:
@@ -124,13 +128,15 @@ def write(tables: Tables, out: Path, apart: Apart = (), bound: Bound | None = No
         write_rows(scratch / "tables", "signals", said["signals_rows"])
         write_claims(scratch / "tables", read.claims)
         gone = slimmed(scratch / "tables", bound.tables) if bound else []
-        said["bound"] = bound.said(_command(tables), gone) if bound else ""
+        said |= {"bound": bound.said(_command(tables), gone) if bound else "", "without": gone}
         write_pdf(scratch / "report.pdf", said, images, samples, bound.paper if bound else None)
         numbers, marks = marked(tables, trials, found, pictures.all)
         chosen = shown(choices(trials, found, pictures.all))
         what = Shown(pictures.sections, images, samples, numbers, marks, chosen)
         room = bound.most - sum(f.stat().st_size for f in scratch.rglob("*.*")) if bound else None
         (scratch / "index.html").write_text(page(said, what, len(every), room), encoding="utf-8")
+        if bound:
+            bound.check(sum(f.stat().st_size for f in scratch.rglob("*.*")))
         replace(scratch, out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -15,7 +15,7 @@ CROWDED = 112
 MANY = 14
 """Groups above which labels stand upright, as they do where their words do not fit side by side."""
 LONGEST = 36
-"""Letters of an upright label."""
+"""Letters of an upright label; twice as many where fewer do not tell all apart."""
 LETTER = 0.058
 """Inches of an upright letter."""
 
@@ -33,13 +33,13 @@ def height(groups: Sequence[Group]) -> float:
     """Return the inches that labels take beyond the four lines which every figure has room for."""
     if not _upright(groups):
         return 0.0
-    return LETTER * max(len(_short(group.label)) for group in groups)
+    return LETTER * max(map(len, _shortened(groups)))
 
 
 def name_groups(axes: Axes, groups: Sequence[Group]) -> None:
     """Label the groups, and name frame and labels, so that the page can give room to some of them."""
     upright = _upright(groups)
-    labels = [_short(g.label) if upright else wrapped(g.label, len(groups)) for g in groups]
+    labels = _shortened(groups) if upright else [wrapped(g.label, len(groups)) for g in groups]
     axes.set_xticks(range(len(groups)), labels)
     axes.patch.set_gid("frame")
     for i, label in enumerate(axes.get_xticklabels()):
@@ -53,8 +53,20 @@ def _upright(groups: Sequence[Group]) -> bool:
     return len(groups) > MANY or len(groups) * max(map(len, lines), default=0) > CROWDED
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1]}…"
+def _shortened(groups: Sequence[Group]) -> list[str]:
+    """Return the labels, cut at their ends or else in their midst, as short as they can still be told apart."""
+    labels = [group.label for group in groups]
+    for most in range(LONGEST, 2 * LONGEST + 1, 12):
+        for tail in (0, most // 2):
+            cut = [_cut(label, most, tail) for label in labels]
+            if len(set(cut)) == len(set(labels)):
+                return cut
+    return cut
+
+
+def _cut(label: str, most: int, tail: int) -> str:
+    end = label[len(label) - tail :]
+    return label if len(label) <= most else f"{label[: most - tail - 1]}…{end}"
 
 
 def wrapped(label: str, groups: int) -> str:

@@ -68,7 +68,7 @@ def drawn_words(blocks: Sequence[Block]) -> str:
         return ""
     return (
         f"Drawn over training: {len(drawn)} of {len(blocks)} blocks, evenly chosen"
-        f" ({'; '.join(block.label for block in drawn)}). The curves of all are in the table curves."
+        f" ({'; '.join(block.label for block in drawn)})."
     )
 
 

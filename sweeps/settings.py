@@ -60,5 +60,9 @@ def asking(words: Sequence[str]) -> list[str]:
 
     The latter are like `dataset.root=FOLDER`.
     """
-    keys = [word.partition("=")[0].rpartition(".")[2] for word in words]
-    return [word for word, key in zip(words, keys, strict=True) if key not in (*LOCAL, *SEEDS)]
+    keys = [word.partition("=")[0] for word in words]
+    return [
+        word
+        for word, key in zip(words, keys, strict=True)
+        if key not in SEEDS and key.rpartition(".")[2] not in LOCAL
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import random
 import signal
 import sys
 import time
@@ -30,6 +31,8 @@ HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 """Memory in pages of 2 MB where the system gives them to who asks: a step of the mlp takes 0.95 of its time."""
 AUTOGROUP = Path("/proc/self/autogroup")
 """Where Linux keeps the niceness of a session."""
+WRITES = 50
+"""Tries to write it beside other workers."""
 LAUNCHER = "ABLATION_LAUNCHER"
 """Environment variable: the process id of the launcher, with which its workers end."""
 RESTART, FULL = 77, 78
@@ -59,9 +62,19 @@ class Stop:
 def weigh() -> None:
     """Weigh this process's session, where it leads one, as `nice` says: some kernels weigh sessions as a whole."""
     asked = os.getpriority(os.PRIO_PROCESS, 0)
-    if asked > 0 and os.getsid(0) == os.getpid():
-        with contextlib.suppress(OSError):
+    if asked <= 0 or os.getsid(0) != os.getpid():
+        return
+    for _ in range(WRITES):
+        try:
             AUTOGROUP.write_text(str(asked))
+        except (
+            BlockingIOError
+        ):  # Linux takes one such write in a tenth of a second, of all processes
+            time.sleep(0.1 + 0.1 * random.random())
+        except OSError:
+            return
+        else:
+            return
 
 
 def work(study: Path, *, device: str, slot: int = 0, limits: Limits | None = None) -> int:

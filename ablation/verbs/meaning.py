@@ -27,10 +27,10 @@ def do_report(given: Namespace) -> int:
         from reports.bound import bound
         from reports.page import write_report
 
-        out = Path(given.out) if given.out else None
+        out = None if given.out is None else Path(given.out)
         _say(write_report(study, out, bound(given.most)), as_json=given.json)
         return 0
-    if given.out or given.most:
+    if given.out is not None or given.most is not None:
         raise ValueError("--out and --most do not go with --watch")
     from ablation.verbs.watching import seconds, watch
 

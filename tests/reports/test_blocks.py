@@ -200,8 +200,19 @@ def test_arguments_of_one_row_are_factors_of_their_own(optimizer: bool) -> None:
         assert len(strata(factor, every, found.blocks)) == len(found.blocks) // 2
 
 
-def test_rows_of_several_names_stay_one_factor() -> None:
-    rows = [("mlp", {"width": 64}), ("mlp", {"width": 128}), ("dcgan", {})]
+ONE_FACTOR = {
+    "several names": [("mlp", {"width": 64}), ("mlp", {"width": 128}), ("dcgan", {})],
+    "not crossed": [
+        ("mlp", {"width": width, "generator_norm": norm})
+        for width, norm in ((64, "none"), (128, "batch"), (256, "none"))
+    ],
+    "commas": [("mlp", {"note": note}) for note in ("x, y=(1, 2)", "x, z=3", "x, y=4")],
+}
+
+
+@pytest.mark.parametrize("name", ONE_FACTOR)
+def test_rows_stay_one_factor(name: str) -> None:
+    rows = ONE_FACTOR[name]
     specs = [_arguments(name, a, **told) for name, told in rows for a in ("relu", "gelu")]
     frame = _frame(specs)
     (one,) = factors(design(frame, Declared()), frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from math import inf, isfinite, nan
 from pathlib import Path
 
 import numpy as np
@@ -76,18 +77,32 @@ def test_the_command_writes_into_a_folder_and_refuses_what_is_no_report(
     assert main([*words, str(out)]) == 0
     assert main([*words, str(out)]) == 0  # over its own report
     assert sorted(path.name for path in out.iterdir()) == ["index.html", "report.pdf", "tables"]
-    for place in (tmp_path, study, study / "elsewhere"):
-        before = sorted(study.iterdir())
+    (out / "thesis.txt").write_text("mine")
+    refused = [tmp_path, study, study / "elsewhere", study / "trials" / "new", out]
+    for place in (*refused, study / "nope" / ".." / "trials"):
+        before = sorted(study.rglob("*"))
         assert main([*words, str(place)]) == 2
-        assert sorted(study.iterdir()) == before
+        assert sorted(study.rglob("*")) == before
+    assert (out / "thesis.txt").read_text() == "mine"
+    (out / "thesis.txt").unlink()
+    (tmp_path / "link").symlink_to(out)
+    (out / "index.html").write_text("old")
+    assert main([*words, str(tmp_path / "link")]) == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (out / "index.html").read_text() != "old"
     capsys.readouterr()
+    held = (out / "index.html").read_bytes()
+    assert main([*words, str(out), "--most", "0.25"]) == 2
+    assert "--most 0.25: this report takes at least 0." in capsys.readouterr().err
+    assert (out / "index.html").read_bytes() == held
     assert main([*words, str(out), "--watch"]) == 2
     assert "do not go with --watch" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("most", [0.0, -1.0, 0.1, float("nan"), float("inf")])
+@pytest.mark.parametrize("most", [0.0, -1.0, 0.1, nan, inf])
 def test_no_report_is_smaller_than_its_words(most: float) -> None:
-    with pytest.raises(ValueError, match="a report takes at least"):
+    reason = "a report takes at least" if isfinite(most) else "it is a number of megabytes"
+    with pytest.raises(ValueError, match=reason):
         bound(most)
 
 

@@ -8,13 +8,14 @@ from dataclasses import replace
 from math import nan
 
 import pytest
+from matplotlib.figure import Figure
 
 from reports.curves import POINTS, Curve, Panel, thinned
 from reports.drawing import Drawing, looks, svg
 from reports.figures import points
 from reports.livening import Inlined, inlined
 from reports.panels import curves, heat_map
-from reports.places import Group
+from reports.places import Group, name_groups
 from reports.summary import Cell
 
 KEYS = ("relu-s0-aa", "relu-s1-bb", "relu-s2-cc")
@@ -79,6 +80,17 @@ def test_labels_whose_words_do_not_fit_side_by_side_stand_upright() -> None:
         assert {label.get_rotation() for label in labels} == {rotation}
         boxes = [label.get_window_extent() for label in labels]
         assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+
+
+def test_labels_are_cut_where_they_can_still_be_told_apart() -> None:
+    same = "minimax · mlp(generator_norm=batch, width="
+    labels = [f"{same}{width}) · adam(lr={rate})" for width in (64, 128) for rate in (0.1, 0.01)]
+    axes = Figure().add_subplot()
+    name_groups(axes, [Group(label, label) for label in [*labels, "hinge", *"abcdefghij"]])
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(set(shown)) == len(shown) == 15
+    assert shown[4] == "hinge"
+    assert all(len(text) <= 72 and "…" in text for text in shown[:4])
 
 
 @pytest.mark.slow

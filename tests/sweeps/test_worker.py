@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,21 +133,31 @@ print((place / "environ").read_text().replace(chr(0), chr(10)))
     assert f"GLIBC_TUNABLES={own or 'glibc.malloc.hugetlb=1'}" in done.stdout.splitlines()
 
 
+UNPRIVILEGED = ("setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all")
+"""Root may write the weights of sessions as often as it likes, others ten times a second together."""
+
+
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel does not weigh sessions")
 @pytest.mark.parametrize(("own", "nice", "weight"), [(True, 7, 7), (True, 0, 0), (False, 7, 0)])
-def test_a_workers_session_weighs_what_nice_says(own: bool, nice: int, weight: int) -> None:
-    """Where it leads none, such as one in a user's shell, that shell keeps its weight."""
+def test_workers_sessions_weigh_what_nice_says(own: bool, nice: int, weight: int) -> None:
+    """One that leads no session, such as in a user's shell, lets that shell keep its weight."""
     code = (
         f"import os; os.nice({nice}); from sweeps.worker import AUTOGROUP, weigh; weigh();"
         " print(AUTOGROUP.read_text())"
     )
     start = "import os, subprocess, sys; os.setsid();" * (not own)
     run = f"{start} subprocess.run([sys.executable, '-c', {code!r}], check=True)" if start else code
-    told = subprocess.run(
-        [sys.executable, "-c", run],
-        start_new_session=own,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout.strip().endswith(f"nice {weight}")
+    prefix = UNPRIVILEGED if os.geteuid() == 0 and shutil.which("setpriv") else ()
+    started = [
+        subprocess.Popen(
+            [*prefix, sys.executable, "-c", run],
+            start_new_session=own,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4 if own and nice else 1)
+    ]
+    for one in started:
+        told, _ = one.communicate(timeout=120)
+        assert one.returncode == 0
+        assert told.strip().endswith(f"nice {weight}")
