@@ -38,7 +38,7 @@ STUDIES: dict[str, Row] = {  # cells, seeds from 0 or others, factor, reference,
     "tuned": (4, 6, "activation", "leaky_relu", "all"),
     "pacgan_ring": (3, 5, "packing", "packing 1", "all"),
     "pacgan_grid": (3, 5, "packing", "packing 1", "all"),
-    "pacgan_factors": (2**5, 6, "activation", "tanh", "all"),
+    "pacgan_factors": (2**5, 4, "activation", "tanh", "all"),
     "hazard_elu": (2 * 2 * 2, 6, "activation", "shifted_softplus", "all"),
     "hazard_norm": (2 * 3 * 2, 6, "architecture", "mlp(discriminator_norm=none)", "reference"),
     "hazard_sigmoid": (
@@ -74,7 +74,7 @@ def test_a_study_is_what_its_row_says(study: str) -> None:
 
 
 SWEEPS = [name for name, own in rows("sweep").items() if "experiment" not in own]
-EXPERIMENTS = {"vanishing_layers": (8, 4, 3, 100), "vanishing_frozen": (8, 1, 3, 1500)}
+EXPERIMENTS = {"vanishing_layers": (8, 4, 2, 100), "vanishing_frozen": (8, 1, 3, 1500)}
 """Activations, games, seeds and steps of the presets that `ablation probe` measures."""
 
 
