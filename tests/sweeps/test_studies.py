@@ -38,7 +38,7 @@ STUDIES: dict[str, Row] = {  # cells, seeds from 0 or others, factor, reference,
     "tuned": (4, 6, "activation", "leaky_relu", "all"),
     "pacgan_ring": (3, 5, "packing", "packing 1", "all"),
     "pacgan_grid": (3, 5, "packing", "packing 1", "all"),
-    "pacgan_factors": (2**5, 4, "activation", "tanh", "all"),
+    "pacgan_factors": (2**5, 5, "activation", "tanh", "all"),
     "hazard_elu": (2 * 2 * 2, 6, "activation", "shifted_softplus", "all"),
     "hazard_norm": (2 * 3 * 2, 6, "architecture", "mlp(discriminator_norm=none)", "reference"),
     "hazard_sigmoid": (
