@@ -41,7 +41,8 @@ OKABE_ITO = {
 }
 """Each activation keeps its colour and its marker in every figure of every report."""
 
-MARKERS = "*dXH8<>"
+MARKERS = "*dXPv<>"
+"""Those of levels without one of their own; none is as round as a circle when it is small."""
 
 STYLE: dict[Any, Any] = {
     "text.parse_math": False,
@@ -135,9 +136,12 @@ def looks(treatments: Sequence[str]) -> dict[str, Look]:
         return {name: taken[name] for name in treatments}
     free = [c for name, (c, _) in OKABE_ITO.items() if name not in treatments]
     free += [color for color, _ in OKABE_ITO.values()]
-    found, strangers = {}, sorted(set(treatments) - set(OKABE_ITO))
+    found, strangers = dict[str, Look](), sorted(set(treatments) - set(OKABE_ITO))
     for i, name in enumerate(strangers):
-        found[name] = Look(free[i % len(free)], MARKERS[i % len(MARKERS)])
+        color, at = free[i % len(free)], i % len(MARKERS)
+        each = [Look(color, marker) for marker in MARKERS[at:] + MARKERS[:at]]
+        worn = {*found.values(), *(Look(*own) for own in OKABE_ITO.values())}
+        found[name] = next((look for look in each if look not in worn), each[0])
     return {name: found.get(name) or Look(*OKABE_ITO[name]) for name in treatments}
 
 

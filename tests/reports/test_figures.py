@@ -150,3 +150,14 @@ def test_a_legend_stays_inside_the_figure(names: int, letters: int) -> None:
     svg(Drawing("score-fid", "t", "alt", "caption", figure))
     (legend,) = figure.legends
     assert legend.get_window_extent().x1 <= figure.bbox.x1
+
+
+def test_no_two_pairs_of_activations_look_alike() -> None:
+    """As a study of placement has them: four activations, and every pair of two different ones."""
+    own = ("sigmoid", "tanh", "relu", "leaky_relu")
+    names = [*own, *(f"G_{g}+D_{d}" for g in own for d in own if g != d)]
+    shown = looks(names)
+    assert len(set(shown.values())) == len(names) == 16
+    assert [shown[name] for name in own] == [looks(own)[name] for name in own]
+    round_ones = [look.color for look in shown.values() if look.marker in "oHh8p"]
+    assert len(set(round_ones)) == len(round_ones)  # small hexagons look like circles
