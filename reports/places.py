@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from reports.lettering import LABEL
+
 LETTERS = 96
 """Letters that stand side by side under a figure."""
 CROWDED = 112
@@ -15,7 +17,7 @@ CROWDED = 112
 MANY = 14
 """Groups above which labels stand upright, as they do where their words do not fit side by side."""
 LONGEST = 36
-"""Letters of an upright label; twice as many where fewer do not tell all apart."""
+"""Letters of an upright label."""
 LETTER = 0.058
 """Inches of an upright letter."""
 
@@ -33,7 +35,7 @@ def height(groups: Sequence[Group]) -> float:
     """Return the inches that labels take beyond the four lines which every figure has room for."""
     if not _upright(groups):
         return 0.0
-    return LETTER * max(map(len, _shortened(groups)))
+    return LETTER * max(len(line) for label in _shortened(groups) for line in label.split("\n"))
 
 
 def name_groups(axes: Axes, groups: Sequence[Group]) -> None:
@@ -54,14 +56,15 @@ def _upright(groups: Sequence[Group]) -> bool:
 
 
 def _shortened(groups: Sequence[Group]) -> list[str]:
-    """Return the labels, cut at their ends or else in their midst, as short as they can still be told apart."""
+    """Return the labels, cut where they can still be told apart, else broken at their dots."""
     labels = [group.label for group in groups]
-    for most in range(LONGEST, 2 * LONGEST + 1, 12):
-        for tail in (0, most // 2):
-            cut = [_cut(label, most, tail) for label in labels]
-            if len(set(cut)) == len(set(labels)):
-                return cut
-    return cut
+    for tail in (0, LONGEST // 2):
+        cut = [_cut(label, LONGEST, tail) for label in labels]
+        if len(set(cut)) == len(set(labels)):
+            return cut
+    return [
+        "\n".join(_cut(word, LABEL, LABEL // 2) for word in label.split(" · ")) for label in labels
+    ]
 
 
 def _cut(label: str, most: int, tail: int) -> str:
