@@ -70,6 +70,8 @@ def content(
         "study": " and ".join(names),
         "kicker": f"{'Study' if len(names) == 1 else 'Studies'} {words.listed(titles)}",
         "partial": inside.sentence,
+        "bound": "",
+        "without": [],
         "in": [inside.ended, inside.expected],
         "varied": methods.also_varied(trials, found.factor, [s.question for s in tables.studies]),
         "questions": list(dict.fromkeys(study.question for study in tables.studies)),

@@ -254,8 +254,10 @@ def test_a_comparison_joins_studies(tmp_path: Path) -> None:
     assert (report.trials, report.html) == (4, tmp_path / "joined" / "index.html")
     assert "a and b" in report.html.read_text(encoding="utf-8")
     assert write_comparison([one, two], tmp_path / "joined").trials == 4
-    with pytest.raises(ValueError, match="is not a report"):
+    with pytest.raises(ValueError, match="is in a study's folder"):
         write_comparison([one, two], tmp_path / "a")
+    with pytest.raises(ValueError, match="is not a report"):
+        write_comparison([one, two], tmp_path)
 
 
 def test_scores_of_different_extractors_are_refused(tmp_path: Path) -> None:
