@@ -133,10 +133,10 @@ def write(tables: Tables, out: Path, apart: Apart = (), bound: Bound | None = No
         numbers, marks = marked(tables, trials, found, pictures.all)
         chosen = shown(choices(trials, found, pictures.all))
         what = Shown(pictures.sections, images, samples, numbers, marks, chosen)
-        room = bound.most - sum(f.stat().st_size for f in scratch.rglob("*.*")) if bound else None
+        room = bound.most - _bytes(scratch) if bound else None
         (scratch / "index.html").write_text(page(said, what, len(every), room), encoding="utf-8")
         if bound:
-            bound.check(sum(f.stat().st_size for f in scratch.rglob("*.*")))
+            bound.check(_bytes(scratch))
         replace(scratch, out)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -156,6 +156,10 @@ def _draw(folder: Path, pictures: Gallery, images: Mapping[str, str]) -> None:
         file = folder / drawing.name
         file.with_name(f"{drawing.name}.svg").write_text(images[drawing.name], encoding="utf-8")
         file.with_name(f"{drawing.name}.pdf").write_bytes(figure_pdf(drawing, images[drawing.name]))
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _command(tables: Tables) -> str:

@@ -67,9 +67,7 @@ def weigh() -> None:
     for _ in range(WRITES):
         try:
             AUTOGROUP.write_text(str(asked))
-        except (
-            BlockingIOError
-        ):  # Linux takes one such write in a tenth of a second, of all processes
+        except BlockingIOError:  # Linux takes ten such writes a second, of all processes together
             time.sleep(0.1 + 0.1 * random.random())
         except OSError:
             return

@@ -24,11 +24,8 @@ def do_report(given: Namespace) -> int:
     if not given.watch:
         if given.every is not None:
             raise ValueError("--every goes with --watch")
-        from reports.bound import bound
-        from reports.page import write_report
-
         out = None if given.out is None else Path(given.out)
-        _say(write_report(study, out, bound(given.most)), as_json=given.json)
+        report(study, as_json=given.json, out=out, most=given.most)
         return 0
     if given.out is not None or given.most is not None:
         raise ValueError("--out and --most do not go with --watch")
@@ -48,11 +45,14 @@ def _register(study: Path) -> None:
         register(study, claims)
 
 
-def report(study: Path, *, as_json: bool) -> None:
-    """Write a study's report, say where it is and what it says."""
+def report(
+    study: Path, *, as_json: bool, out: Path | None = None, most: float | None = None
+) -> None:
+    """Write a study's report, in `out` and at most so many megabytes of it, and say where it is and what it says."""
+    from reports.bound import bound
     from reports.page import write_report
 
-    _say(write_report(study), as_json=as_json)
+    _say(write_report(study, out, bound(most)), as_json=as_json)
 
 
 def _say(written: Report, *, as_json: bool) -> None:
