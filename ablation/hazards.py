@@ -18,7 +18,12 @@ from ablation.spec import TrialSpec
 
 def hazards(spec: TrialSpec, networks: Networks, data: Dataset) -> list[str]:
     """Return one sentence for each known hazard of a trial with these players and this data."""
-    return [*_critic(spec, networks), *_penalty(spec, networks), *_output(spec, networks, data)]
+    return [
+        *_critic(spec, networks),
+        *_penalty(spec, networks),
+        *_output(spec, networks, data),
+        *_depth(networks),
+    ]
 
 
 def _critic(spec: TrialSpec, networks: Networks) -> Iterator[str]:
@@ -87,6 +92,17 @@ def _output(spec: TrialSpec, networks: Networks, data: Dataset) -> Iterator[str]
         yield (
             "discriminator_output=sigmoid, and every loss takes logits: the sigmoid passes on at most a quarter of"
             " the gradient; where the loss squashes its logits too, this is a double sigmoid"
+        )
+
+
+def _depth(networks: Networks) -> Iterator[str]:
+    """Yield which networks are too shallow to tell how a gradient shrinks on its way through them."""
+    own = (("generator", networks.generator), ("discriminator", networks.discriminator))
+    shallow = [name for name, network in own if len(sites(network)) == 1]
+    if shallow:
+        yield (
+            f"one activation site in the {' and the '.join(shallow)}: no gradient passes from site to site there, so"
+            " attenuation is not measured, nor claims about it; take more layers or larger images"
         )
 
 

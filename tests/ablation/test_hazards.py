@@ -36,6 +36,7 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
     ({"activation": "celu", "penalty": "r1"}, "second derivative of celu jumps"),
     ({"activation": "selu", "penalty": "dragan"}, "second derivative of selu jumps"),
     ({"discriminator": "elu", "penalty": "gradient_penalty"}, "of elu jumps"),
+    ({"architecture": "dcgan"}, "one activation site in the generator and the discriminator"),
     (
         {"at": {"discriminator.0": "elu"}, "activation": SMOOTH, "penalty": "gradient_penalty"},
         "of elu jumps",
@@ -72,7 +73,7 @@ def test_a_known_hazard_is_said_in_one_sentence(
         {"loss": "wasserstein", "penalty": "gradient_penalty"},
         {"loss": "wasserstein", "constraint": "spectral_norm"},
         {"loss": "hinge"},
-        {"architecture": "dcgan", "penalty": "weight_clip"},
+        {"architecture": "dcgan", "penalty": "weight_clip", "dataset": "photo_patches"},
         {"activation": "elu"},
         {"activation": "elu", "penalty": "weight_clip"},
         {"generator": "elu", "discriminator": SMOOTH, "penalty": "gradient_penalty"},
@@ -83,6 +84,18 @@ def test_a_known_hazard_is_said_in_one_sentence(
 )
 def test_a_sound_question_gets_no_warning(way: dict[str, Any], ask: Ask, begun: Fit) -> None:
     assert told(ask(**usual(way)), begun) == []
+
+
+def test_one_site_alone_has_no_attenuation_and_says_so(
+    ask: Ask, part: Callable[..., Part], fit: Fit
+) -> None:
+    """The shallow network is warned of; the probe reads no attenuation there, and does in the other."""
+    chosen = part("architecture", "mlp", depth=2, generator_depth=1)
+    fitted = fit(ask(architecture=chosen, activation=SMOOTH, steps=4, probes=2))
+    (found,) = hazards(fitted.training.spec, fitted.training.networks, fitted.data)
+    assert "one activation site in the generator:" in found
+    read = {row.network for row in fitted.probe.readings if row.quantity == "attenuation"}
+    assert read == {"discriminator"}
 
 
 def test_several_hazards_are_all_said(ask: Ask, begun: Fit) -> None:
