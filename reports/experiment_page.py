@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from reports.drawing import inline
 from reports.html import TEMPLATES, environment
-from reports.phrases import counted
+from reports.phrases import counted, duration
 from reports.story import Story
 from reports.texts import shown
 from reports.words import listed
@@ -29,7 +29,7 @@ def experiment_page(asked: Mapping[str, Any], story: Story, document: str) -> st
         "question": asked["question"],
         "title": drawing.title,
         "told": list(story.told),
-        "outcomes": f"{counted(len(asked['trials']), 'trial')}: {told_ends}",
+        "outcomes": f"{counted(len(asked['trials']), 'trial')}: {told_ends}{_took(asked['trials'])}",
         "command": shlex.join(["ablation", "probe", name, *words, "--out", "DIR"]),
         "versions": f"Commit {asked['commit'] or 'unknown'}; {', '.join(versions)}.",
         "cite": asked["cite"],
@@ -43,6 +43,15 @@ def experiment_page(asked: Mapping[str, Any], story: Story, document: str) -> st
             style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
         )
     )
+
+
+def _took(trials: Sequence[Mapping[str, Any]]) -> str:
+    """Say how long the trials that tell it used a processor; those of earlier versions do not."""
+    known = [s for row in trials if isinstance(s := row.get("cpu_seconds"), (int, float))]
+    if not known:
+        return ""
+    of = "" if len(known) == len(trials) else f" ({len(known)} of them)"
+    return f". They took {duration(sum(known))} of one core{of}"
 
 
 def _options(settings: Mapping[str, Any]) -> list[str]:

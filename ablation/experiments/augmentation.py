@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,7 @@ def resolve(options: Mapping[str, str], specs: Sequence[TrialSpec]) -> Settings:
 def measure(folder: Path, spec: TrialSpec, settings: Settings) -> None:
     """Train a generator of each class, then a classifier on real images, on generated ones and on both."""
     del settings
+    began = time.process_time()
     torch.set_num_threads(1)
     data = make(spec.dataset, Dataset)
     assert data.train_labels is not None
@@ -55,7 +57,7 @@ def measure(folder: Path, spec: TrialSpec, settings: Settings) -> None:
         labels = torch.cat([data.train_labels, found[1]])
         sets |= {"generated": found, "both": (torch.cat([data.train, found[0]]), labels)}
     rows = [row for name, one in sets.items() for row in judged(spec, data, name, *one)]
-    keep(folder, spec, rows, outcome)
+    keep(folder, spec, rows, outcome, time.process_time() - began)
 
 
 def imitated(spec: TrialSpec, data: Dataset) -> tuple[tuple[Tensor, Tensor] | None, Outcome]:

@@ -57,7 +57,9 @@ class Experiment:
     compares: tuple[str, ...] = ()
 
 
-def keep(folder: Path, spec: TrialSpec, rows: Sequence[Row], outcome: Outcome) -> None:
+def keep(
+    folder: Path, spec: TrialSpec, rows: Sequence[Row], outcome: Outcome, cpu_seconds: float
+) -> None:
     """Write a trial's rows, then its result: its presence means done."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -67,7 +69,8 @@ def keep(folder: Path, spec: TrialSpec, rows: Sequence[Row], outcome: Outcome) -
     columns = {name: [getattr(row, name) for row in rows] for name in schema.names}
     pq.write_table(pa.table(columns, schema=schema), folder / ROWS, compression="zstd")
     row = {"key": spec.key, "outcome": outcome.kind, "step": outcome.step}
-    told = {"message": outcome.message, "provenance": provenance("cpu")}
+    where = provenance("cpu") | {"cpu_seconds": round(cpu_seconds, 3)}
+    told = {"message": outcome.message, "provenance": where}
     write_json(folder / RESULT, row | told)
 
 
@@ -91,3 +94,12 @@ def ended(folder: Path) -> Outcome | None:
         return Outcome(str(row["outcome"]), int(row["step"]), str(row["message"]))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{folder / RESULT} is damaged: {error}") from None
+
+
+def used(folder: Path) -> float | None:
+    """Read how many seconds of a processor an ended trial took; None where it does not say."""
+    if not (folder / RESULT).exists():
+        return None
+    where = read_json(folder / RESULT).get("provenance")
+    seconds = where.get("cpu_seconds") if isinstance(where, dict) else None
+    return float(seconds) if isinstance(seconds, (int, float)) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ablation.experiments.experiment import Experiment, Row, Settings, ended
+from ablation.experiments.experiment import Experiment, Row, Settings, ended, used
 from ablation.files import read_yaml, try_lock, write_yaml
 from ablation.levels import FACTORS, PLACED, levels
 from ablation.provenance import provenance
@@ -110,6 +110,7 @@ def _write(out: Path, asked: Asked) -> None:
             | {"panel": panel, "treatment": treatment}
             | {"outcome": outcome.kind if outcome else "missing"}
             | {"message": outcome.message if outcome else ""}
+            | {"cpu_seconds": used(asked.folder(out, spec))}
         )
     where = provenance("cpu")
     write_yaml(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,7 @@ def _sides(names: Sequence[str]) -> dict[str, Loss]:
 
 def measure(folder: Path, spec: TrialSpec, settings: Settings) -> None:
     """Train one trial to its stages; at each, train a fresh critic against it and measure all losses on the way."""
+    began = time.process_time()
     torch.set_num_threads(1)
     data = make(spec.dataset, Dataset)
     generators, outcome = trained(spec, data, stages(spec, settings))
@@ -87,7 +89,7 @@ def measure(folder: Path, spec: TrialSpec, settings: Settings) -> None:
         for stage, generator in generators.items()
         for found in measured(spec, data, stage, generator, settings)
     ]
-    keep(folder, spec, rows, outcome)
+    keep(folder, spec, rows, outcome, time.process_time() - began)
 
 
 def trained(

@@ -33,7 +33,7 @@ def opened(out: Path, question: Asked) -> list[TrialSpec]:
 
 def answer(out: Path, question: Asked, *specs: TrialSpec) -> None:
     for spec in specs:
-        keep(question.folder(out, spec), spec, ROWS, Outcome("finished", 12))
+        keep(question.folder(out, spec), spec, ROWS, Outcome("finished", 12), 2.5)
 
 
 @pytest.mark.slow
@@ -48,6 +48,8 @@ def test_only_what_is_missing_is_measured_again(tmp_path: Path, ask: Any) -> Non
     assert [row["outcome"] for row in read_yaml(out / "experiment.yaml")["trials"]] == [
         "missing", "finished", "missing",
     ]  # fmt: skip
+    took = [row["cpu_seconds"] for row in read_yaml(out / "experiment.yaml")["trials"]]
+    assert took == [None, 2.5, None]
 
 
 def test_a_crashed_trial_is_tried_again_and_its_result_kept(tmp_path: Path, ask: Any) -> None:
@@ -55,7 +57,7 @@ def test_a_crashed_trial_is_tried_again_and_its_result_kept(tmp_path: Path, ask:
     question = asked(spec)
     open_folder(tmp_path, question)
     folder = question.folder(tmp_path, spec)
-    keep(folder, spec, [], Outcome("crashed", 0, "out of ideas"))
+    keep(folder, spec, [], Outcome("crashed", 0, "out of ideas"), 0.1)
     assert failures(question, tmp_path, {}) == [f"{spec.key}: out of ideas"]
     assert open_folder(tmp_path, question) == [spec]
     assert (folder / "result.1.json").exists()
@@ -122,7 +124,7 @@ def test_the_table_holds_every_row_of_every_answer(tmp_path: Path, ask: Any) -> 
 
 
 def test_rows_come_back_as_they_were(tmp_path: Path, ask: Any) -> None:
-    keep(tmp_path, ask(), ROWS, Outcome("diverged", 7, "a loss was no longer finite"))
+    keep(tmp_path, ask(), ROWS, Outcome("diverged", 7, "a loss was no longer finite"), 0.1)
     back = kept(tmp_path)
     assert back[0] == ROWS[0]
     assert (back[1].step, back[1].quantity) == (1, "accuracy")

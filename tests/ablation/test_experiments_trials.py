@@ -11,7 +11,7 @@ import torch
 
 from ablation.datasets import Dataset
 from ablation.experiments import augmentation, layer_norms
-from ablation.experiments.experiment import ended, kept
+from ablation.experiments.experiment import ended, kept, used
 from ablation.extractors import RECIPE, Classifier, fit, predicted
 from ablation.record import read_readings, write_config
 
@@ -75,6 +75,9 @@ def test_a_class_that_diverges_gives_no_score(tmp_path: Path, ask: Any, part: An
     outcome = ended(tmp_path)
     assert outcome is not None
     assert (outcome.kind, outcome.message) == ("diverged", "the generator of class 0")
+    took = used(tmp_path)
+    assert took is not None
+    assert took > 0
     assert {row.treatment for row in kept(tmp_path)} == {"real"}
 
 

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 from ablation.files import write_yaml
+from reports.drawing import svg
+from reports.experiment_page import experiment_page
 from reports.experiments import FIGURES, draw
 from reports.story import curves
 
@@ -120,6 +122,21 @@ def test_a_folder_becomes_figures_and_a_page_that_are_the_same_bytes_twice(
     assert "n = 3 seeds" in story.drawing.caption
     assert "Somebody 2017" in story.drawing.caption
     assert all(text in story.drawing.alt for text in story.told)
+
+
+@pytest.mark.slow
+def test_the_page_says_how_long_a_core_took() -> None:
+    rows = layered()
+    plain = asked("layer-norms", rows)
+    story = FIGURES["layer-norms"](pd.DataFrame(rows), plain)
+    told = [{**row, "cpu_seconds": 90.0} for row in plain["trials"]]
+    some = [*told[:-1], {**told[-1], "cpu_seconds": None}]
+    document = svg(story.drawing)
+    pages = [experiment_page({**plain, "trials": t}, story, document) for t in (told, some)]
+    assert len(told) == 6
+    assert "They took 9.0 minutes of one core. Every number" in pages[0]
+    assert "They took 7.5 minutes of one core (5 of them). Every number" in pages[1]
+    assert "They took" not in experiment_page(plain, story, document)
 
 
 @pytest.mark.parametrize("name", FIGURES)
