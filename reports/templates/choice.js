@@ -98,6 +98,12 @@ function choose() {
   choice.classList.toggle("active", active);
 }
 
+// Where the bar stays at the top, a jump ends below it, however many lines it takes.
+function clear() {
+  const stays = getComputedStyle(choice).position === "sticky";
+  document.documentElement.style.scrollPaddingTop = stays ? `${choice.offsetHeight + 16}px` : "";
+}
+
 const address = () => location.hash.slice(1).split("&").filter(Boolean);
 const anchor = () => decodeURIComponent(address().find((part) => !part.includes("=")) ?? "");
 function write(place) {
@@ -113,6 +119,8 @@ function read() {
 }
 if (selects.length) {
   choice.hidden = false;
+  clear();
+  new ResizeObserver(clear).observe(choice);
   choice.addEventListener("change", () => { choose(); write(anchor()); });
   choice.lastElementChild.addEventListener("click", () => {
     for (const select of selects) select.selectedIndex = 0;

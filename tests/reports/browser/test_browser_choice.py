@@ -140,6 +140,25 @@ def test_a_link_to_a_section_keeps_the_choice(visit: Any, reader: Report) -> Non
     assert not wrong.locator("#chosen").inner_text()
 
 
+@pytest.mark.parametrize("width", [660, 1280])
+def test_a_jump_ends_below_the_bar_however_many_lines_it_takes(
+    width: int, visit: Any, reader: Report
+) -> None:
+    page = visit(
+        reader.html, "#loss=hinge&dataset=digits", viewport={"width": width, "height": 700}
+    )
+    page.locator("nav a", has_text="Samples").click()
+    sync_api.expect(page).to_have_url(re.compile("#samples"), timeout=120_000)
+    page.wait_for_timeout(200)
+    bar, heading = (
+        page.locator("#choice").bounding_box(),
+        page.locator("#samples h2").bounding_box(),
+    )
+    assert bar["y"] == 0
+    assert (bar["height"] > 60) is (width == 660)
+    assert bar["height"] <= heading["y"] < bar["height"] + 60
+
+
 def test_gradients_of_other_blocks_go_away(visit: Any, hostile_report: Report) -> None:
     page = visit(hostile_report.html)
     assert page.locator("#gradients details, #gradients > figure").count() == 4
