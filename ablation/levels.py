@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -88,6 +89,11 @@ def distinct_names(specs: Sequence[TrialSpec]) -> Names:
 def named(names: Names, column: str, part: Part) -> str:
     """Return what a row is called in a column; the activations of all places share one."""
     return names[column, _canonical(part)]
+
+
+def plain(level: str) -> str:
+    """Return a row's name without the arguments that tell it from its like: `elu` of `elu(alpha=0.5)`."""
+    return re.sub(r"\(.*\)$", "", level)
 
 
 def sites(spec: TrialSpec, names: Names) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ablation.claim import AND, OTHERS, Evidence
-from ablation.levels import noun, resolve, worded
+from ablation.levels import noun, plain, resolve, worded
 from ablation.metrics import COST, SPREAD
 from reports.claim_source import Absent
 from reports.claim_values import spread_of
@@ -68,7 +68,8 @@ def _pair(evidence: Evidence, frame: pd.DataFrame, a: str, r: str, scale: Scale)
     if evidence.metric == SPREAD:
         frame = spread_of(frame)
     streams = ["dataset"] if evidence.factor == "architecture" else ["dataset", "architecture"]
-    frame = frame.assign(stream="" if evidence.metric == COST else _joined(frame, streams, "/"))
+    keyed = frame[streams].map(plain)  # arguments of one row change no random stream
+    frame = frame.assign(stream="" if evidence.metric == COST else _joined(keyed, streams, "/"))
     settings = _settings(frame, [*columns, "variant"])
     first = frame.drop_duplicates("block").sort_values(columns).set_index("block")
     known = frame[frame["y"].notna()]

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pytest
 import study_builder as builder
 from test_factor import LEVELS, WORD, _frame
 
+from ablation.claim import Evidence
 from ablation.levels import FACTORS, block, check_factor, levels, resolve
 from ablation.spec import PARTS, SETTINGS, TrialSpec
 from reports.blocking import factors, strata
+from reports.claim_sides import sides as claim_sides
 from reports.design import design
 from reports.names import BLOCK, block_columns
+from reports.scales import Scale
 from reports.study import Declared
 from reports.verdict import judge
 
@@ -123,6 +127,10 @@ def test_architectures_of_one_name_share_their_streams_and_others_do_not() -> No
     ]
     sides, _ = found.pair(*pair)
     assert [side.shape for side in sides] == [(2, 3)]  # a seed's blocks move together
+    claimed = _frame(same).assign(y=np.arange(12.0))
+    evidence = Evidence("fid", *pair, direction="better", effect=1.1)
+    (own,) = claim_sides(evidence, claimed, Scale("FID", True, True))
+    assert [side.shape for side in own.design.pair(*pair)[0]] == [(2, 3)]  # nor in a claim
     other = [
         builder.spec(activation=a, architecture=n, seed=s)
         for a in pair
