@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -68,6 +69,27 @@ def score_families(specs: Sequence[TrialSpec]) -> list[str]:
             data[spec.dataset] = make(spec.dataset, Dataset)
         found |= dict.fromkeys(families(spec, data[spec.dataset]))
     return list(found)
+
+
+def outlook(specs: Sequence[TrialSpec]) -> list[dict[str, Any]]:
+    """Return what is known of these trials' answers: `images` or points, `families` of scores, `sites_*`, `probes`.
+
+    Raises ValueError if data cannot be had or an extractor does not fit them.
+    """
+    data: dict[Part, Dataset] = {}
+    sizes: dict[tuple[Part, Part], dict[str, int]] = {}
+    found = []
+    for spec in specs:
+        if spec.dataset not in data:
+            data[spec.dataset] = make(spec.dataset, Dataset)
+        own, place = data[spec.dataset], (spec.dataset, spec.architecture)
+        if place not in sizes:
+            networks = players(spec, own.shape)
+            both = (("generator", networks.generator), ("discriminator", networks.discriminator))
+            sizes[place] = {f"sites_{name}": len(sites(network)) for name, network in both}
+        told = {"images": own.is_images, "families": families(spec, own)}
+        found.append(told | sizes[place] | {"probes": spec.protocol.probes})
+    return found
 
 
 def site_names(spec: TrialSpec) -> list[str]:

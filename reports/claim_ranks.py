@@ -72,7 +72,7 @@ class Ranked:
             units=noun(self.evidence.factor),
             blocks=len(self.x),
             able=able,
-            needed=float(max(_least_levels(level), ceil(3 + (z / atanh(min(matter, 0.99))) ** 2))),
+            needed=float(max(least_levels(level), ceil(3 + (z / atanh(min(matter, 0.99))) ** 2))),
             holds_in=holds,
             opposite_in=opposite,
             depends=f"the block: {split}" if holds and opposite else "",
@@ -140,7 +140,8 @@ def _sums(x: Floats, y: Floats, orders: np.ndarray[tuple[int, ...], np.dtype[np.
     return found
 
 
-def _least_levels(level: float) -> int:
+def least_levels(level: float) -> int:
+    """Return the fewest levels whose orders are so many that a correlation can be significant at this level."""
     return next(k for k in range(2, 20) if 1 / factorial(k) <= level / 2)
 
 

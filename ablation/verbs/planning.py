@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ablation.verbs import answer, tell, trust
+from ablation.verbs.evidence import evidence
 from ablation.verbs.promises import check_spread, power, power_words, promise
 from ablation.verbs.standing import standing
 
@@ -99,6 +100,7 @@ def do_plan(given: Namespace) -> int:
     trust(given)
     from ablation.costs import costs
     from ablation.record import study_folder
+    from reports.claims_foreseen import foreseen_words
     from sweeps.limits import Limits
 
     launcher = launcher_of(given)
@@ -114,6 +116,7 @@ def do_plan(given: Namespace) -> int:
     on_the_way = found.trials - len(found.specs)  # as long as the others, on the whole
     seconds, scoring = (s * (1 + on_the_way / len(found.specs)) for s in (seconds, scoring))
     cells, tune = cells_of(found), found.declared.tune
+    claims = evidence(found, study) if missing else ()  # an ended study's report judges them
     if given.json:
         answer(
             {
@@ -133,6 +136,7 @@ def do_plan(given: Namespace) -> int:
                 "promise": promise(found, study),
                 "standing": standing(found, study),
                 "power": power(found, given.spread),
+                "claims": [asdict(one) for one in claims],
             }
         )
         return 0
@@ -156,6 +160,8 @@ def do_plan(given: Namespace) -> int:
         print(line)
     if foreseen := power_words(power(found, given.spread)):
         print(foreseen)
+    if claims:
+        print(foreseen_words(claims))
     return 0
 
 
