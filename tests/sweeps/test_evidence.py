@@ -17,7 +17,12 @@ HOME = Path(__file__).resolve().parents[2]
 SHIPPED = [
     name
     for name in STUDIES
-    if name not in ("article_fashion", "placement_sites")  # data that is not everywhere
+    if name
+    not in (
+        "article_fashion",
+        "article_fashion_long",
+        "placement_sites",
+    )  # data that is not everywhere
 ]
 QUICK = ["activation=relu,leaky_relu,sigmoid", "loss=minimax", "dataset=digits", "budget=smoke"]
 
