@@ -14,10 +14,10 @@ from reports.drawing import INK, MUTED, STYLE, Drawing, Look, figure
 from reports.factor_words import caps, p_text, summary
 from reports.phrases import percent
 from reports.ranks import Diagram
-from reports.weighing import FACTOR, INTERACTION, REST, SEEDS, Row, Weighed
+from reports.weighing import FACTOR, INTERACTION, PLACE, REST, SEEDS, Row, Weighed
 from reports.words import listed, number
 
-COLORS = {FACTOR: "#0072B2", INTERACTION: "#56B4E9", REST: MUTED, SEEDS: MUTED}
+COLORS = {FACTOR: "#0072B2", PLACE: "#0072B2", INTERACTION: "#56B4E9", REST: MUTED, SEEDS: MUTED}
 """Blue for factors, light blue for interactions, grey for what none of them tells."""
 
 
@@ -30,9 +30,11 @@ def drawings(
     drawn = []
     rows = [row for row in weighed.rows if row.share.omega == row.share.omega]
     if rows:
+        parts = any(row.kind == PLACE for row in rows)
+        thin = "; thin: what of the activation's share goes with each network" if parts else ""
         caption = (
             "Omega squared: 0 where there is only noise. Dark: factors; light: interactions; grey: what they do not"
-            f" tell. p of permutations, not adjusted. {caps(weighed)}"
+            f" tell{thin}. p of permutations, not adjusted. {caps(weighed)}"
         )
         title = "Share of the variance between outcomes"
         drawn.append(Drawing("shares", title, f"Bars. {summary(weighed)}", caption, bars(rows)))
@@ -49,7 +51,9 @@ def bars(rows: Sequence[Row]) -> Figure:
         for place, row in enumerate(rows):
             share, color = 100 * row.share.omega, COLORS[row.kind]
             grey = row.kind in (REST, SEEDS)
-            axes.barh(place, share, height=0.62, color=color, lw=0, alpha=0.6 if grey else 1)
+            thin = row.kind == PLACE  # a part of the bar above
+            alpha = 0.6 if grey or thin else 1
+            axes.barh(place, share, height=0.3 if thin else 0.62, color=color, lw=0, alpha=alpha)
             p = p_text(row.test.p) if row.test else row.basis if row.kind == INTERACTION else ""
             _beside(axes, place, 40, percent(row.share.omega), ha="right", color=INK, size=8.5)
             _beside(axes, place, 48, p, ha="left", color=MUTED, size=7.5)

@@ -13,7 +13,7 @@ from reports.pairs import PER_BLOCK
 from reports.phrases import counted, percent
 from reports.rows import Table, cell, table, tested
 from reports.verdict import DECIDED, Verdict
-from reports.weighing import FACTOR, INTERACTION, SEEDS, Row, Weighed
+from reports.weighing import FACTOR, INTERACTION, PLACE, SEEDS, Row, Weighed
 from reports.winners import Change
 from reports.words import ends, estimate, listed, p_value
 
@@ -58,8 +58,18 @@ def summary(weighed: Weighed) -> str:
     seeds = next(r for r in shown if r.kind == SEEDS)
     return (
         f"Of the variance between outcomes, {listed(parts)}{rest};"
-        f" {percent(seeds.share.omega)} is left to the seeds of a cell."
+        f" {percent(seeds.share.omega)} is left to the seeds of a cell.{_places(weighed)}"
     )
+
+
+def _places(weighed: Weighed) -> str:
+    """Say what of the activation's share goes with each network, where the study crosses them."""
+    told = [
+        f"{percent(row.share.omega)} {row.label}{f' ({p_text(row.test.p)})' if row.test else ''}"
+        for row in weighed.rows
+        if row.kind == PLACE and row.share.omega == row.share.omega
+    ]
+    return f" By network, the activation's share is {listed(told)}." if told else ""
 
 
 def _the(row: Row) -> str:
@@ -97,9 +107,10 @@ def _table(weighed: Weighed, found: Design) -> Table:
         share = row.share.omega
         text = percent(share) if share == share else "–"
         p = cell(p_value(row.test.p), row.test.p) if row.test else cell("–")
-        levels = cell(row.levels, row.levels) if row.kind == FACTOR else cell("")
+        levels = cell(row.levels, row.levels) if row.kind in (FACTOR, PLACE) else cell("")
+        label = f"… {row.label}" if row.kind == PLACE else row.label
         body.append(
-            [row.label, levels, cell(row.share.df, row.share.df), cell(text, share), p, _basis(row)]
+            [label, levels, cell(row.share.df, row.share.df), cell(text, share), p, _basis(row)]
         )
     columns = ["what", "levels#", "df#", "share of variance#", "p#", "what was permuted"]
     figure = any(row.share.omega == row.share.omega for row in weighed.rows)

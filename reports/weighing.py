@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ablation.levels import noun
+from ablation.levels import PLACED, noun
 from reports.blocking import Capped, Factor, capped, factors, strata
 from reports.design import Block, Design
+from reports.estimates import Floats
 from reports.factors import (
     LEAST_SEEDS,
+    Ints,
     Permuted,
     Share,
     interaction,
@@ -21,12 +23,14 @@ from reports.factors import (
     within_effect,
 )
 from reports.generality import Generality, generality
+from reports.placing import BOTH, IN, Placed, placed, units
 from reports.study import Declared
 from reports.tables import Tables
 from reports.verdict import Verdict
 from reports.winners import Change, changes
 
-FACTOR, INTERACTION, REST, SEEDS = "factor", "interaction", "rest", "seeds"
+FACTOR, PLACE, INTERACTION, REST, SEEDS = "factor", "place", "interaction", "rest", "seeds"
+"""Of an activation's share, that of a `place` is a part."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def weigh(
     inside = capped(found, trials, tables.readings)
     every = factors(found, trials)
     return Weighed(
-        rows=_rows(found, inside, every),
+        rows=_rows(found, inside, every, placed(found, trials)),
         changes=changes(found, verdict, every),
         across=generality(found, inside, declared.level),
         capped=inside,
@@ -75,7 +79,9 @@ def weigh(
     )
 
 
-def _rows(found: Design, inside: Capped, every: Sequence[Factor]) -> tuple[Row, ...]:
+def _rows(
+    found: Design, inside: Capped, every: Sequence[Factor], where: Placed | None
+) -> tuple[Row, ...]:
     keys = sorted(inside.outcomes)
     kept = [b.key for b in inside.blocks]
     varying = [f for f in every if len({f.codes[key] for key in kept}) > 1]
@@ -94,8 +100,15 @@ def _rows(found: Design, inside: Capped, every: Sequence[Factor]) -> tuple[Row, 
     told = shares(y, columns, level * len(kept) + block, terms)
     rows = []
     if several:
-        share = told.terms[found.factor,]
-        rows.append(_compared(found, inside, share))
+        streams = _units(found, inside)
+        rows.append(_compared(found, streams, told.terms[found.factor,]))
+    if where is not None:
+        codes = columns | {name: np.array(own)[level] for name, own in where.places.items()}
+        split: list[tuple[str, ...]] = [(name,) for name in PLACED]
+        split += [PLACED, *((*PLACED, *term[1:]) for term in terms if found.factor in term[:1])]
+        split += [term for term in terms if found.factor not in term]
+        parts = shares(y, codes, level * len(kept) + block, list(dict.fromkeys(split))).terms
+        rows += _apart(where, streams, parts)
     rows += [_main(found, inside, f, varying, told.terms[f.columns[0],]) for f in varying]
     for f in varying if several else ():
         rows.append(_crossed(found, inside, f, varying, told.terms[found.factor, f.columns[0]]))
@@ -105,19 +118,24 @@ def _rows(found: Design, inside: Capped, every: Sequence[Factor]) -> tuple[Row, 
     return tuple(rows)
 
 
-def _compared(found: Design, inside: Capped, share: Share) -> Row:
-    """Return the compared factor's row: its labels are permuted over all units of every stream."""
+def _units(found: Design, inside: Capped) -> list[tuple[Floats, Ints]]:
+    """Return for every stream its whole units, sums over blocks, and the place of each one's level."""
     streams = []
     for stream in found.streams(inside.blocks):
-        units = [
+        whole = [
             (sum(inside.outcomes[a, key, seed] for key in _keys(stream)), place)
             for place, a in enumerate(found.treatments)
             for seed in found.seeds
             if inside.complete(a, _keys(stream), seed)
         ]
-        labels = np.array([place for _, place in units])
+        labels = np.array([place for _, place in whole])
         if len(set(labels.tolist())) == len(found.treatments):
-            streams.append((np.array([c for c, _ in units]), labels))
+            streams.append((np.array([c for c, _ in whole]), labels))
+    return streams
+
+
+def _compared(found: Design, streams: Sequence[tuple[Floats, Ints]], share: Share) -> Row:
+    """Return the compared factor's row: its labels are permuted over all units of every stream."""
     label, levels = noun(found.factor), len(found.treatments)
     if not streams:
         return Row(FACTOR, label, levels, share, None, f"no seed is complete for every {label}")
@@ -125,6 +143,23 @@ def _compared(found: Design, inside: Capped, share: Share) -> Row:
     where = f"{len(streams)} streams" if len(streams) > 1 else "1 stream"
     basis = f"{label} labels over {count} units of {where}"
     return Row(FACTOR, label, levels, share, main_effect(streams, (found.factor,)), basis)
+
+
+def _apart(
+    where: Placed,
+    streams: Sequence[tuple[Floats, Ints]],
+    parts: Mapping[tuple[str, ...], Share],
+) -> list[Row]:
+    """Return what of the activation's share goes with each place: labels move where the other network's are equal."""
+    rows = []
+    both = (where.generator, where.discriminator)
+    for name, own, other in zip(PLACED, both, reversed(both), strict=True):
+        inside = units(streams, own, other)
+        count, levels = sum(len(labels) for _, labels in inside), len(set(own))
+        test = main_effect(inside, (name,)) if inside else None
+        basis = f"labels over {count} units, within each level of the other network"
+        rows.append(Row(PLACE, IN[name], levels, parts[name,], test, basis if inside else ""))
+    return [*rows, Row(PLACE, BOTH, 0, parts[PLACED])]
 
 
 def _main(
