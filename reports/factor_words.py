@@ -107,7 +107,9 @@ def _table(weighed: Weighed, found: Design) -> Table:
         share = row.share.omega
         text = percent(share) if share == share else "–"
         p = cell(p_value(row.test.p), row.test.p) if row.test else cell("–")
-        levels = cell(row.levels, row.levels) if row.kind in (FACTOR, PLACE) else cell("")
+        levels = (
+            cell(row.levels, row.levels) if row.kind in (FACTOR, PLACE) and row.levels else cell("")
+        )
         label = f"… {row.label}" if row.kind == PLACE else row.label
         body.append(
             [label, levels, cell(row.share.df, row.share.df), cell(text, share), p, _basis(row)]

@@ -64,6 +64,7 @@ def test_the_share_of_crossed_pairs_is_told_by_network(tmp_path: Path) -> None:
     assert "By network, the activation's share is 9" in said["matters_words"]
     labels = [row[0]["text"] for row in said["matters"]["rows"]]
     assert labels == ["activation", f"… {G}", f"… {D}", f"… {BOTH}", "seeds"]
+    assert [row[1]["text"] for row in said["matters"]["rows"]] == ["6", "3", "2", "", ""]
     assert list(frame(weighed)["kind"]) == ["factor", *["place"] * 3, "seeds"]
 
 
