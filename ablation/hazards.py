@@ -22,7 +22,7 @@ def hazards(spec: TrialSpec, networks: Networks, data: Dataset) -> list[str]:
         *_critic(spec, networks),
         *_penalty(spec, networks),
         *_output(spec, networks, data),
-        *_depth(networks),
+        *_depth(spec, networks),
     ]
 
 
@@ -95,14 +95,14 @@ def _output(spec: TrialSpec, networks: Networks, data: Dataset) -> Iterator[str]
         )
 
 
-def _depth(networks: Networks) -> Iterator[str]:
+def _depth(spec: TrialSpec, networks: Networks) -> Iterator[str]:
     """Yield which networks are too shallow to tell how a gradient shrinks on its way through them."""
     own = (("generator", networks.generator), ("discriminator", networks.discriminator))
     shallow = [name for name, network in own if len(sites(network)) == 1]
-    if shallow:
+    if shallow and spec.protocol.probes:
         yield (
-            f"one activation site in the {' and the '.join(shallow)}: no gradient passes from site to site there, so"
-            " attenuation is not measured, nor claims about it; take more layers or larger images"
+            f"one activation site in the {' and the '.join(shallow)}: there is no attenuation from site to site to"
+            " measure there, and no claim about it to test; a deeper network, or larger images, would have more"
         )
 
 

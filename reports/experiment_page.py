@@ -51,7 +51,8 @@ def _took(trials: Sequence[Mapping[str, Any]]) -> str:
     if not known:
         return ""
     of = "" if len(known) == len(trials) else f" ({len(known)} of them)"
-    return f". They took {duration(sum(known))} of one core{of}"
+    subject = "It" if len(trials) == 1 else "They"
+    return f". {subject} took {duration(sum(known))} of one core{of}"
 
 
 def _options(settings: Mapping[str, Any]) -> list[str]:

@@ -36,7 +36,10 @@ KNOWN: list[tuple[dict[str, Any], str]] = [
     ({"activation": "celu", "penalty": "r1"}, "second derivative of celu jumps"),
     ({"activation": "selu", "penalty": "dragan"}, "second derivative of selu jumps"),
     ({"discriminator": "elu", "penalty": "gradient_penalty"}, "of elu jumps"),
-    ({"architecture": "dcgan"}, "one activation site in the generator and the discriminator"),
+    (
+        {"architecture": "dcgan", "probes": 3},
+        "one activation site in the generator and the discriminator",
+    ),
     (
         {"at": {"discriminator.0": "elu"}, "activation": SMOOTH, "penalty": "gradient_penalty"},
         "of elu jumps",
@@ -73,7 +76,8 @@ def test_a_known_hazard_is_said_in_one_sentence(
         {"loss": "wasserstein", "penalty": "gradient_penalty"},
         {"loss": "wasserstein", "constraint": "spectral_norm"},
         {"loss": "hinge"},
-        {"architecture": "dcgan", "penalty": "weight_clip", "dataset": "photo_patches"},
+        {"architecture": "dcgan", "penalty": "weight_clip"},
+        {"architecture": "dcgan", "probes": 3, "dataset": "photo_patches"},
         {"activation": "elu"},
         {"activation": "elu", "penalty": "weight_clip"},
         {"generator": "elu", "discriminator": SMOOTH, "penalty": "gradient_penalty"},
