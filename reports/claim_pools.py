@@ -62,7 +62,7 @@ class Pooled:
 def pooled(evidence: Evidence, claim: Claim, source: Source) -> Pooled:
     """Return the trials that a rate counts; raises Absent."""
     trials, _ = measured(evidence, claim, source)
-    trials = _of_level(trials, evidence) if evidence.a else trials
+    trials = of_level(trials, evidence) if evidence.a else trials
     trials = trials[trials["y"].notna()]
     tables = []
     for _, part in trials.groupby(["treatment", "stream"], sort=True):
@@ -112,7 +112,7 @@ class Checked:
 
 def checked(evidence: Evidence, claim: Claim, source: Source) -> Checked:
     """Return the greatest reading of every trial of a level, over all probes and sites; raises Absent."""
-    trials = _of_level(applies(source.trials, claim, source), evidence)
+    trials = of_level(applies(source.trials, claim, source), evidence)
     rows = source.tables.readings
     kept = (rows["quantity"] == evidence.metric) & rows["key"].isin(trials["key"])
     found = rows[kept & rows["value"].notna()].astype({"key": str})
@@ -125,7 +125,8 @@ def checked(evidence: Evidence, claim: Claim, source: Source) -> Checked:
     return Checked(evidence, found.groupby("key")["value"].max())
 
 
-def _of_level(trials: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+def of_level(trials: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+    """Return the trials of the level that a rate or a check names; raises Absent."""
     known = trials[trials["treatment"].notna()]
     levels = pd.Series([worded(evidence.factor, v) for v in known[evidence.factor]], known.index)
     level = resolve(evidence.a, evidence.factor, sorted(set(levels)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -52,10 +53,15 @@ class Source:
 
 def applies(trials: pd.DataFrame, claim: Claim, source: Source) -> pd.DataFrame:
     """Return the trials where a claim applies and that reach what it asks for; raises Absent where there are none."""
+    own = source.tables.own
+    trials = within(trials, claim, set(own.loc[own["family"] == "fid", "dataset"]))
+    return _good_enough(trials, claim, source.tables) if claim.reaching else trials
+
+
+def within(trials: pd.DataFrame, claim: Claim, images: Set[str]) -> pd.DataFrame:
+    """Return the trials where a claim applies, `images` being their data sets of pictures; raises Absent for none."""
     for column, allowed in claim.where:
         if column == "data":
-            own = source.tables.own
-            images = set(own.loc[own["family"] == "fid", "dataset"])
             kinds = trials["dataset"].isin(images).map({True: "images", False: "points"})
             kept = kinds.isin(allowed)
         else:
@@ -63,7 +69,7 @@ def applies(trials: pd.DataFrame, claim: Claim, source: Source) -> pd.DataFrame:
         trials = trials[kept]
         if trials.empty:
             raise Absent(f"no trial with {column} {' or '.join(allowed)}")
-    return _good_enough(trials, claim, source.tables) if claim.reaching else trials
+    return trials
 
 
 def _good_enough(trials: pd.DataFrame, claim: Claim, tables: Tables) -> pd.DataFrame:
@@ -84,11 +90,16 @@ def _good_enough(trials: pd.DataFrame, claim: Claim, tables: Tables) -> pd.DataF
             )
     kept = trials[reached & scored]
     if kept.empty and not told:
-        names = " or ".join(_score(metric) for metric, _ in claim.reaching)
-        raise Absent(f"no trial that tells its {names}, without which it does not count")
+        raise Absent(untold(claim))
     if kept.empty:
         raise Absent(f"no generator is good enough for it to count: {'; '.join(told)}")
     return kept
+
+
+def untold(claim: Claim) -> str:
+    """Return that no trial has a score without which a claim does not count it, in words."""
+    names = " or ".join(_score(metric) for metric, _ in claim.reaching)
+    return f"no trial that tells its {names}, without which it does not count"
 
 
 def reaching_words(claim: Claim) -> str:

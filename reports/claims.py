@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -86,9 +86,14 @@ def judge_claims(source: Source) -> Claims:
 
 def every_claim(tables: Tables) -> tuple[Claim, ...]:
     """Return the registered claims, and those that the studies' plans hold in the place of one with the same id."""
+    every = known(claim for study in tables.studies for claim in study.claims)
+    return tuple(replace(one, command=_command(one, tables)) for one in every)
+
+
+def known(own: Iterable[Claim] = ()) -> tuple[Claim, ...]:
+    """Return the registered claims, those that studies keep of their `own` in the place of one with the same id."""
     found = {claim.id: claim for claim in registered()}
-    found |= {claim.id: claim for study in tables.studies for claim in study.claims}
-    return tuple(replace(one, command=_command(one, tables)) for one in found.values())
+    return tuple((found | {claim.id: claim for claim in own}).values())
 
 
 def _command(claim: Claim, tables: Tables) -> str:

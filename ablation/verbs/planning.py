@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ablation.verbs import answer, tell, trust
-from ablation.verbs.evidence import evidence
+from ablation.verbs.evidence import evidence, evidence_words
 from ablation.verbs.promises import check_spread, power, power_words, promise
 from ablation.verbs.standing import standing
 
@@ -100,7 +100,6 @@ def do_plan(given: Namespace) -> int:
     trust(given)
     from ablation.costs import costs
     from ablation.record import study_folder
-    from reports.claims_foreseen import foreseen_words
     from sweeps.limits import Limits
 
     launcher = launcher_of(given)
@@ -116,7 +115,7 @@ def do_plan(given: Namespace) -> int:
     on_the_way = found.trials - len(found.specs)  # as long as the others, on the whole
     seconds, scoring = (s * (1 + on_the_way / len(found.specs)) for s in (seconds, scoring))
     cells, tune = cells_of(found), found.declared.tune
-    claims = evidence(found, study) if missing else ()  # an ended study's report judges them
+    claims = evidence(found, study) if missing else None  # an ended study's report judges them
     if given.json:
         answer(
             {
@@ -136,7 +135,7 @@ def do_plan(given: Namespace) -> int:
                 "promise": promise(found, study),
                 "standing": standing(found, study),
                 "power": power(found, given.spread),
-                "claims": [asdict(one) for one in claims],
+                "claims": [asdict(one) for one in claims or ()],
             }
         )
         return 0
@@ -160,8 +159,8 @@ def do_plan(given: Namespace) -> int:
         print(line)
     if foreseen := power_words(power(found, given.spread)):
         print(foreseen)
-    if claims:
-        print(foreseen_words(claims))
+    if claims is not None:
+        print(evidence_words(claims, study))
     return 0
 
 

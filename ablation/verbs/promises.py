@@ -32,7 +32,7 @@ def promise(found: Plan, study: Path | None = None) -> str:
     if own.ladder:
         return f"{told}; {_rungs(own, least)}"
     enough = "enough" if len(own.seeds) >= least else f"NOT ENOUGH, give seeds={least} or more"
-    first = declared_seeds(study)
+    first = _declared_seeds(study)
     if first is not None and not set(own.seeds) <= set(first):
         return (
             f"{told}; this study declared {len(first)} when it was first launched: other seeds are shown and not"
@@ -123,7 +123,7 @@ def _share(power: float) -> str:
     return f"{100 * power:.1f} %" if power < 0.8 and text == "80" else f"{text} %"
 
 
-def declared_seeds(study: Path | None) -> list[int] | None:
+def _declared_seeds(study: Path | None) -> list[int] | None:
     """Return the seeds that a study declared when it was first launched; None if it has not been."""
     from sweeps.study import read_study
 
