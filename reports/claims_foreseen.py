@@ -187,7 +187,7 @@ def foreseen_words(found: Sequence[Foreseen], alone: bool = False) -> str:
     `alone` where a study may hold more trials than these.
     """
     able = [one for one in found if one.tested and not one.lacks and not one.needs]
-    names = [f"{one.id}{f' (of trials with {one.only})' if one.only else ''}" for one in able]
+    names = [f"{one.id}{f' (if generators reach {one.only})' if one.only else ''}" for one in able]
     checked = [one.id for one in found if not one.tested and not one.lacks]
     told = [
         f"claims that these trials{' alone' if alone else ''} may decide: {', '.join(names) or 'none'}"

@@ -186,7 +186,7 @@ def robustness_words(verdict: Verdict, told: Sequence[Variation]) -> str:
     if not other:
         return f"The answer is the same in {ways} of looking."
     kept = len(told) - len(other)
-    return f"The answer is the same in {kept} of {ways} of looking; these change it: {', '.join(other)}."
+    return f"The answer is the same in {kept} of {ways} of looking; these change it: {'; '.join(other)}."
 
 
 def shaken(verdict: Verdict, told: Sequence[Variation]) -> list[str]:

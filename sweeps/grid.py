@@ -176,7 +176,8 @@ def _joint(levels: Sequence[Sequence[str]], constants: Sequence[str], axes: Sequ
     if inside & outside:
         both = sorted(inside & outside)[0]
         raise ValueError(
-            f"{both} is set by the sweep's joint axis already; it cannot be given again"
+            f"{both} is set by the sweep's joint axis already; it cannot be given again: leave the sweep's name out and"
+            " give its other words"
         )
     return Axis("joint", tuple(expanded))
 

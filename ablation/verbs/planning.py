@@ -134,14 +134,14 @@ def do_plan(given: Namespace) -> int:
                 "keys": [spec.key for spec in found.specs],
                 "promise": promise(found, study),
                 "standing": standing(found, study),
-                "power": power(found, given.spread),
+                "power": power(found, given.spread, study),
                 "claims": [asdict(one) for one in claims or ()],
             }
         )
         return 0
     introduce(found, sys.stdout)
-    for spec in cells:
-        print(f"  {spec.key.rsplit('-s', 1)[0]}  ({spec.budget.steps:,} steps)")
+    for line in _cell_lines(cells):
+        print(line)
     for line in _tuned_lines(tune):
         print(line)
     if tune is not None and found.fresh:
@@ -157,7 +157,7 @@ def do_plan(given: Namespace) -> int:
         print(_within(found, missing, [cost.total for cost in each], given.max_hours))
     for line in (promise(found, study), *standing(found, study)):
         print(line)
-    if foreseen := power_words(power(found, given.spread)):
+    if foreseen := power_words(power(found, given.spread, study)):
         print(foreseen)
     if claims is not None:
         print(evidence_words(claims, study))
@@ -177,6 +177,20 @@ def _within(
         f"in {hours:g} hours of all workers together about {count} of these {len(missing)} trials end:"
         f" every cell with {whole} of {len(found.declared.seeds)} seeds"
     )
+
+
+def _cell_lines(cells: Sequence[TrialSpec]) -> list[str]:
+    """Return a line for each cell: its trials' readable name, and the levels that tell it from others of that name."""
+    from ablation.levels import FACTORS, PLACED, levels
+
+    names = [spec.key.rsplit("-s", 1)[0] for spec in cells]
+    known = {f: levels(cells, f) for f in FACTORS if f not in PLACED}
+    lines = []
+    for at, (name, spec) in enumerate(zip(names, cells, strict=True)):
+        alike = [place for place, other in enumerate(names) if other == name]
+        told = [own[at] for own in known.values() if len({own[place] for place in alike}) > 1]
+        lines.append(f"  {', '.join([name, *told])}  ({spec.budget.steps:,} steps)")
+    return lines
 
 
 def _tuned_lines(tune: Tune | None) -> list[str]:

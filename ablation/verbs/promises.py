@@ -65,12 +65,12 @@ def check_spread(spread: float) -> None:
         raise ValueError(f"--spread is {spread:g}; it lies between 0 and 10, and 0.1 means 10 %")
 
 
-def power(found: Plan, spread: float = SPREAD) -> dict[str, Any] | None:
+def power(found: Plan, spread: float = SPREAD, study: Path | None = None) -> dict[str, Any] | None:
     """Return how large a ratio the plan's seeds find with 80 % power, and what the declared one needs.
 
     `spread` is how much seeds of a cell are assumed to differ. None where nothing is compared; raises ValueError for a
-    spread that is none. A rung's seeds count where there is a ladder. Where simulated studies say that these seeds are
-    enough, no more are needed, whatever the formula says.
+    spread that is none. A rung's seeds count where there is a ladder, and in a study that is there those that it
+    declared. Where simulated studies say that these seeds are enough, no more are needed, whatever the formula says.
     """
     from ablation.levels import block, levels
     from reports.foresight import foreseen_power, foreseen_seeds, foreseen_shift
@@ -83,7 +83,11 @@ def power(found: Plan, spread: float = SPREAD) -> dict[str, Any] | None:
         return None
     _, level, streams = comparisons(specs, own)
     blocks, level = len({block(spec, own.factor) for spec in specs}), level / own.looks
-    n = max((rung for rung in own.ladder if rung <= len(own.seeds)), default=len(own.seeds))
+    first = None if own.ladder else _declared_seeds(study)
+    tested = [seed for seed in own.seeds if first is None or seed in first]
+    n = max((rung for rung in own.ladder if rung <= len(tested)), default=len(tested))
+    if not n:
+        return None
     shift, wanted = foreseen_shift(n, blocks, streams, level), log(own.effect) / spread
     own_power, needed = (
         foreseen_power(wanted, n, blocks, streams, level),

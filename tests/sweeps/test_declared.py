@@ -13,7 +13,7 @@ from ablation.__main__ import main
 from ablation.instruments import INSTRUMENTS, SCORES
 from ablation.preflight import score_families
 from ablation.spec import TrialSpec
-from ablation.verbs.promises import promise
+from ablation.verbs.promises import power, promise
 from reports.study import read_study as read_plan
 from sweeps.grid import plan
 from sweeps.study import Declared, Plan, declare, published, read_study, write_study
@@ -245,3 +245,27 @@ def test_the_command_line_names_the_factor(
     assert (told["declared"]["factor"], told["declared"]["reference"]) == ("packing", "packing 2")
     assert main(["plan", *TINY, "packing=1,2", "--factor", "padding"]) == 2
     assert "declared.factor is 'padding'; it is one of activation" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_cells_of_a_plan_are_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", *TINY, "packing=1,2", "loss=minimax", "--factor", "packing"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
+    assert lines == [
+        f"  leaky_relu-minimax-ring8-mlp, packing {n}  (50 steps)" for n in (1, 2)
+    ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_the_power_of_a_launched_study_is_that_of_its_declared_seeds(tmp_path: Path) -> None:
+    study = tmp_path / "s"
+    first = _planned("activation=relu,tanh")
+    write_study(study, first)
+    found = power(plan(None, [*TINY[:-1], "activation=relu,tanh", "seeds=8"]), study=study)
+    assert found is not None
+    assert found["seeds"] == 5
+    assert found == power(first)
+    assert (
+        power(plan(None, [*TINY[:-1], "activation=relu,tanh", "seed=range(5,9)"]), study=study)
+        is None
+    )

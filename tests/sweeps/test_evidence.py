@@ -90,7 +90,7 @@ def test_a_claim_of_good_generators_takes_no_share_from_the_others() -> None:
     found = by_id(plan(None, words, site_names=names))
     assert not found["A5"].needs
     assert found["A10"].only == "high-quality samples of 0.5 or precision of 0.5 or better"
-    assert "A5, A10 (of trials with high-quality" in foreseen_words(list(found.values()))
+    assert "A5, A10 (if generators reach high-quality" in foreseen_words(list(found.values()))
 
 
 def test_trials_without_the_declared_score_decide_nothing_of_it() -> None:

@@ -142,7 +142,7 @@ def test_plan_says_what_its_seeds_find(
     monkeypatch.chdir(tmp_path)
     assert main(["plan", *FOUR, "seeds=6", "--spread", "0.3"]) == 0
     *_, told, claims = capsys.readouterr().out.splitlines()
-    assert claims.startswith("claims that these trials may decide: A5, A10 (of trials with")
+    assert claims.startswith("claims that these trials may decide: A5, A10 (if generators")
     assert "(assumed: --spread 0.3), 6 seeds find a ratio of 2.31 with 80 % power" in told
     assert main(["plan", *FOUR, "seeds=6", "declared.ladder=true", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
