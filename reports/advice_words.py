@@ -93,7 +93,7 @@ def line(a: Advice, found: Design, verdict: Verdict, *, short: bool = False) -> 
     shown = names if len(names) <= MANY else [*names[: MANY - 1], f"{len(names) - MANY + 1} others"]
     text = listed(shown, "or")
     if not others:
-        text += _beaten_by(lead, a)
+        text += _beaten_by(lead, a) + (_spared(a) if short else "")
     else:
         text += f"; {_alike(lead, others, a, verdict, short=short)}"
     return f"{text}.{_beware(a, names)}{_undecided(a, lead)}"
@@ -109,6 +109,15 @@ def _beaten_by(lead: str, a: Advice) -> str:
         f"{listed(names)} {_scope(a, everywhere=side)}" for side, names in below.items() if names
     ]
     return f"; it beats {' and '.join(told)}" if told else ""
+
+
+def _spared(a: Advice) -> str:
+    """Say who is left out though no test says that it is worse: the section says by what."""
+    names = [name for name, _ in a.dominated]
+    if not names:
+        return ""
+    are = "is" if len(names) == 1 else "are"
+    return f"; {listed(names)} {are} not beaten in {printed(family(a.score))}, and left out by other criteria"
 
 
 def _scope(a: Advice, *, everywhere: bool) -> str:

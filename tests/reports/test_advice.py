@@ -127,6 +127,9 @@ def test_a_dominated_level_is_not_recommended(tmp_path: Path) -> None:
         "For wasserstein on digits: leaky_relu. Left out: relu, which beside leaky_relu has 20 % dead units (against"
         " 0)."
     ]
+    assert said["advice_first"] == [
+        "For wasserstein on digits: leaky_relu; relu is not beaten in FID, and left out by other criteria."
+    ]
 
 
 @pytest.mark.slow
