@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -18,22 +17,8 @@ IN = dict(zip(PLACED, ("in the generator", "in the discriminator"), strict=True)
 BOTH = "in their combination"
 
 
-@dataclass(frozen=True)
-class Placed:
-    """The levels of both places, 0.., of every compared pair in the design's order: all combinations of them."""
-
-    generator: tuple[int, ...]
-    discriminator: tuple[int, ...]
-
-    @property
-    def places(self) -> Mapping[str, tuple[int, ...]]:
-        """The same by the place's column."""
-        return dict(zip(PLACED, (self.generator, self.discriminator), strict=True))
-
-    @property
-    def levels(self) -> tuple[int, int]:
-        """How many there are at each place."""
-        return len(set(self.generator)), len(set(self.discriminator))
+Placed = Mapping[str, Ints]
+"""By place, generator first, the number of its level that each compared pair has, in the design's order."""
 
 
 def placed(found: Design, trials: pd.DataFrame) -> Placed | None:
@@ -46,25 +31,22 @@ def placed(found: Design, trials: pd.DataFrame) -> Placed | None:
     rows = trials.drop_duplicates("treatment").set_index("treatment").reindex(found.treatments)
     if "sites" in rows and rows["sites"].fillna("").astype(str).any():
         return None
-    codes = [pd.factorize(rows[place].astype(str))[0] for place in PLACED]
-    counts = [len(set(own.tolist())) for own in codes]
-    pairs = {(int(g), int(d)) for g, d in zip(*codes, strict=True)}
-    whole = len(pairs) == counts[0] * counts[1] == len(found.treatments)
-    if min(counts, default=0) < 2 or not whole:
-        return None
-    return Placed(tuple(map(int, codes[0])), tuple(map(int, codes[1])))
+    codes = {place: pd.factorize(rows[place].astype(str))[0] for place in PLACED}
+    g, d = (len(set(own.tolist())) for own in codes.values())
+    pairs = set(zip(*(own.tolist() for own in codes.values()), strict=True))
+    return codes if min(g, d) > 1 and len(pairs) == g * d == len(found.treatments) else None
 
 
 def units(
-    streams: Sequence[tuple[Floats, Ints]], own: Sequence[int], other: Sequence[int]
+    streams: Sequence[tuple[Floats, Ints]], own: Ints, other: Ints
 ) -> list[tuple[Floats, Ints]]:
     """Return units with the level of one place as their label, in strata that have the other place's level in common.
 
     `streams` are those of a test of the pairs: units, and the place of each one's pair in the design.
     """
-    mine, theirs = np.array(own), np.array(other)
-    return [
-        (values[theirs[pairs] == level], mine[pairs[theirs[pairs] == level]])
-        for values, pairs in streams
-        for level in sorted(set(other))
-    ]
+    found = []
+    for values, pairs in streams:
+        for level in np.unique(other):
+            inside = other[pairs] == level
+            found.append((values[inside], own[pairs[inside]]))
+    return found

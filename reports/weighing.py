@@ -103,12 +103,10 @@ def _rows(
         streams = _units(found, inside)
         rows.append(_compared(found, streams, told.terms[found.factor,]))
     if where is not None:
-        codes = columns | {name: np.array(own)[level] for name, own in where.places.items()}
-        split: list[tuple[str, ...]] = [(name,) for name in PLACED]
-        split += [PLACED, *((*PLACED, *term[1:]) for term in terms if found.factor in term[:1])]
-        split += [term for term in terms if found.factor not in term]
-        parts = shares(y, codes, level * len(kept) + block, list(dict.fromkeys(split))).terms
-        rows += _apart(where, streams, parts)
+        codes = columns | {name: own[level] for name, own in where.items()}
+        split = [(*PLACED, *term[1:]) if term[0] == found.factor else term for term in terms]
+        split += [(name,) for name in PLACED]
+        rows += _apart(where, streams, shares(y, codes, level * len(kept) + block, split).terms)
     rows += [_main(found, inside, f, varying, told.terms[f.columns[0],]) for f in varying]
     for f in varying if several else ():
         rows.append(_crossed(found, inside, f, varying, told.terms[found.factor, f.columns[0]]))
@@ -152,10 +150,9 @@ def _apart(
 ) -> list[Row]:
     """Return what of the activation's share goes with each place: labels move where the other network's are equal."""
     rows = []
-    both = (where.generator, where.discriminator)
-    for name, own, other in zip(PLACED, both, reversed(both), strict=True):
-        inside = units(streams, own, other)
-        count, levels = sum(len(labels) for _, labels in inside), len(set(own))
+    for name, other in zip(PLACED, reversed(PLACED), strict=True):
+        inside = units(streams, where[name], where[other])
+        count, levels = sum(len(labels) for _, labels in inside), len(np.unique(where[name]))
         test = main_effect(inside, (name,)) if inside else None
         basis = f"labels over {count} units, within each level of the other network"
         rows.append(Row(PLACE, IN[name], levels, parts[name,], test, basis if inside else ""))

@@ -71,10 +71,10 @@ def test_the_share_of_crossed_pairs_is_told_by_network(tmp_path: Path) -> None:
 def test_a_place_that_does_nothing_is_found_no_more_often_than_it_should() -> None:
     """Labels of the discriminator move where the generator's are equal, whatever the generator's own effect is."""
     random, pairs, studies = np.random.default_rng(0), np.repeat(np.arange(6), 5), 300
-    generator, discriminator = (0, 0, 1, 1, 2, 2), (0, 1, 0, 1, 0, 1)
+    generator, discriminator = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 0, 1, 0, 1])
     found = []
     for study in range(studies):
-        y = np.array(generator)[pairs] + 0.15 * random.normal(size=len(pairs))
+        y = generator[pairs] + 0.15 * random.normal(size=len(pairs))
         strata = units([(y, pairs)], discriminator, generator)
         found.append(main_effect(strata, (str(study),), most=500).p)
     assert 0.02 < np.mean(np.array(found) <= 0.05) < 0.09
@@ -110,7 +110,10 @@ def test_what_is_not_crossed_is_not_split(gone: str, tmp_path: Path) -> None:
         "place": planted.cells(generator=THREE, discriminator=("relu",)),
         "crossing": planted.cells(activation=THREE),
     }[gone]
-    plant = lambda **cell: 0.5 * (cell.get("generator", cell.get("activation")) == "tanh")  # noqa: E731
+
+    def plant(**cell: str) -> float:
+        return 0.5 * (cell.get("generator", cell.get("activation")) == "tanh")
+
     said, weighed, _, _ = planted.said(planted.write(tmp_path / "s", grid, plant, seeds=3))
     assert split(weighed.rows) == {}
     assert "By network" not in said["matters_words"]
