@@ -62,11 +62,8 @@ def score_families(specs: Sequence[TrialSpec]) -> list[str]:
 
     Raises ValueError if data cannot be had or an extractor does not fit them.
     """
-    data: dict[Part, Dataset] = {}
-    found: dict[str, None] = {}
+    data, found = _data(specs), dict[str, None]()
     for spec in {(spec.dataset, spec.protocol): spec for spec in specs}.values():
-        if spec.dataset not in data:
-            data[spec.dataset] = make(spec.dataset, Dataset)
         found |= dict.fromkeys(families(spec, data[spec.dataset]))
     return list(found)
 
@@ -76,12 +73,9 @@ def outlook(specs: Sequence[TrialSpec]) -> list[dict[str, Any]]:
 
     Raises ValueError if data cannot be had or an extractor does not fit them.
     """
-    data: dict[Part, Dataset] = {}
+    data, found = _data(specs), []
     sizes: dict[tuple[Part, Part], dict[str, int]] = {}
-    found = []
     for spec in specs:
-        if spec.dataset not in data:
-            data[spec.dataset] = make(spec.dataset, Dataset)
         own, place = data[spec.dataset], (spec.dataset, spec.architecture)
         if place not in sizes:
             networks = players(spec, own.shape)
@@ -90,6 +84,11 @@ def outlook(specs: Sequence[TrialSpec]) -> list[dict[str, Any]]:
         told = {"images": own.is_images, "families": families(spec, own)}
         found.append(told | sizes[place] | {"probes": spec.protocol.probes})
     return found
+
+
+def _data(specs: Sequence[TrialSpec]) -> dict[Part, Dataset]:
+    """Return the data of these trials, each set loaded once; raises ValueError if one cannot be had."""
+    return {part: make(part, Dataset) for part in dict.fromkeys(spec.dataset for spec in specs)}
 
 
 def site_names(spec: TrialSpec) -> list[str]:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ablation.verbs.promises import seeds_tested
+from ablation.verbs.standing import launched
+
 if TYPE_CHECKING:
     from reports.claims_foreseen import Foreseen
     from sweeps.study import Plan
@@ -18,7 +21,6 @@ def evidence(found: Plan, study: Path | None = None) -> tuple[Foreseen, ...]:
     """
     import pandas as pd
 
-    from ablation.ladder import ladder_seeds
     from ablation.levels import distinct_names
     from ablation.preflight import outlook
     from reports.claim_values import COSTS
@@ -27,26 +29,16 @@ def evidence(found: Plan, study: Path | None = None) -> tuple[Foreseen, ...]:
     from reports.names import spec_columns
     from reports.study import Declared, read_study
 
-    kept = read_study(study) if study and (study / "study.yaml").is_file() else None
-    own = kept.declared if kept else Declared.read(found.declared.row())[0]
-    planned = found.declared.seeds
-    if own.ladder:
-        order = ladder_seeds(own.seeds, own.ladder[-1])
-        there = {*planned, *(own.seeds if kept else ())}
-        lead = next((n for n, seed in enumerate(order) if seed not in there), len(order))
-        tested = list(order[: max((rung for rung in own.ladder if rung <= lead), default=0)])
-    else:
-        tested = [seed for seed in planned if seed in own.seeds]
-    cells = {spec.cell: spec for spec in found.untuned}
-    names = distinct_names(list(cells.values()))
-    rows = [
-        row | {"key": f"{spec.cell}-{seed}", "seed": seed}
-        for spec, told in zip(cells.values(), outlook(list(cells.values())), strict=True)
-        for row in [spec_columns(spec, names, own.factor) | told]
-        for seed in tested
-    ]
-    if not rows:
+    seeds = seeds_tested(found, study)
+    if not seeds:
         return ()
+    kept = read_study(study) if launched(study) else None
+    own = kept.declared if kept else Declared.read(found.declared.row())[0]
+    cells = list({spec.cell: spec for spec in found.untuned}.values())
+    names, rows = distinct_names(cells), []
+    for spec, told in zip(cells, outlook(cells), strict=True):
+        row = spec_columns(spec, names, own.factor) | told
+        rows += [row | {"key": f"{spec.cell}-{seed}", "seed": seed} for seed in seeds]
     tuned = own.factor if own.tune is not None else ""
     timed = study is not None and (study / COSTS).is_file()
     promise = Promise(own.score, own.level, tuned, timed)
@@ -57,7 +49,6 @@ def evidence_words(told: Sequence[Foreseen], study: Path | None = None) -> str:
     """Return the same in a line."""
     from reports.claims_foreseen import foreseen_words
 
-    there = study is not None and (study / "study.yaml").is_file()
     if told:
-        return foreseen_words(told, alone=there)
+        return foreseen_words(told, alone=launched(study))
     return "claims: none of these seeds is tested, so these trials decide none"

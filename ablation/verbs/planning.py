@@ -183,14 +183,16 @@ def _cell_lines(cells: Sequence[TrialSpec]) -> list[str]:
     """Return a line for each cell: its trials' readable name, and the levels that tell it from others of that name."""
     from ablation.levels import FACTORS, PLACED, levels
 
-    names = [spec.key.rsplit("-s", 1)[0] for spec in cells]
-    known = {f: levels(cells, f) for f in FACTORS if f not in PLACED}
-    lines = []
-    for at, (name, spec) in enumerate(zip(names, cells, strict=True)):
-        alike = [place for place, other in enumerate(names) if other == name]
-        told = [own[at] for own in known.values() if len({own[place] for place in alike}) > 1]
-        lines.append(f"  {', '.join([name, *told])}  ({spec.budget.steps:,} steps)")
-    return lines
+    alike: dict[str, list[TrialSpec]] = {}
+    for spec in cells:
+        alike.setdefault(spec.key.rsplit("-s", 1)[0], []).append(spec)
+    named: dict[str, str] = {}
+    for name, own in alike.items():
+        columns = [levels(own, f) for f in FACTORS if f not in PLACED] if len(own) > 1 else []
+        told = [column for column in columns if len(set(column)) > 1]
+        rows = zip(*told, strict=True) if told else [()] * len(own)
+        named |= {s.cell: ", ".join([name, *row]) for s, row in zip(own, rows, strict=True)}
+    return [f"  {named[spec.cell]}  ({spec.budget.steps:,} steps)" for spec in cells]
 
 
 def _tuned_lines(tune: Tune | None) -> list[str]:

@@ -6,6 +6,8 @@ from math import exp, isinf, log
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ablation.verbs.standing import launched
+
 if TYPE_CHECKING:
     from sweeps.study import Declared, Plan
 
@@ -83,9 +85,7 @@ def power(found: Plan, spread: float = SPREAD, study: Path | None = None) -> dic
         return None
     _, level, streams = comparisons(specs, own)
     blocks, level = len({block(spec, own.factor) for spec in specs}), level / own.looks
-    first = None if own.ladder else _declared_seeds(study)
-    tested = [seed for seed in own.seeds if first is None or seed in first]
-    n = max((rung for rung in own.ladder if rung <= len(tested)), default=len(tested))
+    n = len(seeds_tested(found, study))
     if not n:
         return None
     shift, wanted = foreseen_shift(n, blocks, streams, level), log(own.effect) / spread
@@ -127,11 +127,27 @@ def _share(power: float) -> str:
     return f"{100 * power:.1f} %" if power < 0.8 and text == "80" else f"{text} %"
 
 
+def seeds_tested(found: Plan, study: Path | None = None) -> list[int]:
+    """Return the seeds that the report of a plan's trials tests: the declared ones, on a ladder those of whole rungs.
+
+    A study that is there keeps the seeds of its first launch, and those of its lower rungs are taken as done.
+    """
+    from ablation.ladder import ladder_seeds
+
+    own, first = found.declared, _declared_seeds(study)
+    if not own.ladder:
+        return [seed for seed in own.seeds if first is None or seed in first]
+    order = ladder_seeds(own.seeds if first is None else first, own.ladder[-1])
+    there = {*own.seeds, *(first or ())}
+    lead = next((n for n, seed in enumerate(order) if seed not in there), len(order))
+    return list(order[: max((rung for rung in own.ladder if rung <= lead), default=0)])
+
+
 def _declared_seeds(study: Path | None) -> list[int] | None:
     """Return the seeds that a study declared when it was first launched; None if it has not been."""
     from sweeps.study import read_study
 
-    if study is None or not (study / "study.yaml").is_file():
+    if not launched(study):
         return None
     seeds = read_study(study)["declared"].get("seeds")
     return list(seeds) if isinstance(seeds, list) else None

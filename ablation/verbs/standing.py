@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
     from sweeps.study import Plan
@@ -14,11 +14,16 @@ DECIDED = ("score", "factor", "reference", "alpha", "effect", "pairs")
 """What only a study's first launch declares."""
 
 
+def launched(study: Path | None) -> TypeGuard[Path]:
+    """Say whether a study has its plan."""
+    return study is not None and (study / "study.yaml").is_file()
+
+
 def standing(found: Plan, study: Path | None) -> list[str]:
     """Return a line for everything that a study declared otherwise, and one where it will hold several budgets."""
     from sweeps.study import Declared, read_study
 
-    if study is None or not (study / "study.yaml").is_file():
+    if not launched(study):
         return []
     plan, plain = read_study(study), Declared()
     told = []

@@ -11,6 +11,7 @@ import yaml
 from test_studies import STUDIES, asked, names
 
 from ablation.verbs.evidence import evidence, evidence_words
+from ablation.verbs.promises import power
 from reports.claims_foreseen import NO_SITES, NOT_TIMED, Foreseen, foreseen_words
 from sweeps.grid import plan
 from sweeps.study import Plan, write_study
@@ -113,6 +114,9 @@ def test_a_study_that_climbs_its_ladder_counts_the_seeds_of_all_rungs(tmp_path: 
     write_study(study, first)
     for words in ("seeds=6", "seed=range(2,6)"):
         again = plan(None, [*QUICK, words], site_names=names, study=study)
+        said = power(again, study=study)
+        assert said is not None
+        assert said["seeds"] == 6
         assert not {one.id: one for one in evidence(again, study)}["A7"].needs
 
 

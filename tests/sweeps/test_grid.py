@@ -113,7 +113,10 @@ def test_a_level_of_a_joint_axis_takes_the_short_names_of_the_command_line() -> 
         ("tanh", "hinge", "G_tanh+D_leaky_relu"),
         ("relu", "minimax", "G_relu+D_leaky_relu"),
     ]
-    with pytest.raises(ValueError, match=r"activation@generator\.activation is set by the sweep"):
+    with pytest.raises(
+        ValueError,
+        match=r"activation@generator\.activation is set by the sweep.*: leave the sweep's name out",
+    ):
         plan(Preset(joint=levels), [*TINY, "generator.activation=elu"])
     with pytest.raises(ValueError, match="a level of joint sets loss to several values"):
         plan(Preset(joint=(("loss=hinge,minimax",),)), TINY)
