@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,12 @@ def test_a_finding_of_one_block_goes_with_that_block(tmp_path: Path) -> None:
     assert sentence.startswith(
         "The answer is the same in 2 of 3 other ways of looking; these change it: without minimax"
     )
+    own = found["without minimax"]
+    assert robustness_words(verdict, [own, replace(own, name=HALF)]).endswith(
+        f"the same in 0 of 2 other ways of looking; these change it: without minimax; {HALF}."
+    )
 
 
-@pytest.mark.slow
 @pytest.mark.slow
 def test_page_one_says_that_the_answer_does_not_stand(tmp_path: Path) -> None:
     fid = {("leaky_relu", loss): 10.0 for loss in ("hinge", "minimax")}
